@@ -1,0 +1,1 @@
+//! Unused outside tests.
