@@ -1,0 +1,89 @@
+//! A `Spec`: everything that is decided before a machine starts. Nothing in it changes after.
+
+use std::{ffi::OsString, net::IpAddr, os::fd::OwnedFd, path::PathBuf, time::Duration};
+
+/// One run of `qvm`, fully resolved: paths are real, directories are open, numbers are in range.
+#[derive(Debug)]
+pub struct Spec {
+    /// What is shared; the workspace is the first and always there.
+    pub shares: Vec<Share>,
+    /// Program and arguments, byte for byte; empty for a login shell.
+    pub argv: Vec<OsString>,
+    /// The guest's variables: the allow-list of the host's, then `-e`.
+    pub env: Vec<(OsString, OsString)>,
+    /// Working directory in the guest, absolute.
+    pub workdir: PathBuf,
+    /// TCP ports of the guest to publish on the host.
+    pub publish: Vec<Publish>,
+    /// Guest memory in bytes, a multiple of 1 MiB.
+    pub memory: u64,
+    /// Virtual CPUs, 1–32.
+    pub cpus: u8,
+    /// Name of the machine, for `ps` and `exec`, and its host name. `[A-Za-z0-9][A-Za-z0-9_.-]{0,62}`.
+    pub name: String,
+    /// The command is ended after this long, with status 124.
+    pub timeout: Option<Duration>,
+    /// What runs the virtual CPUs: already decided, never `auto`.
+    pub accel: Accel,
+    /// Why `accel` was taken, in one sentence.
+    pub accel_reason: String,
+    /// Image name or digest; `None` for the default.
+    pub image: Option<String>,
+    /// Run the command as root of the guest.
+    pub guest_root: bool,
+    /// Load KVM in the guest (`kvm-amd` or `kvm-intel`), for the KVM lab.
+    pub nested: bool,
+    /// Extra QEMU arguments are for measurements only: count instructions instead of time.
+    pub icount: Option<u8>,
+    /// What is said on standard error.
+    pub output: Output,
+}
+
+/// What is said beside the command's own output.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Output {
+    /// No notes, only errors.
+    pub quiet: bool,
+    /// Stream the guest's console.
+    pub show_boot: bool,
+    /// One JSON object about the run on standard error at the end.
+    pub json: bool,
+    /// Phases and their durations at the end.
+    pub timing: bool,
+}
+
+/// A directory shared with the guest.
+#[derive(Debug)]
+pub struct Share {
+    /// virtio-fs tag.
+    pub tag: String,
+    /// Real path on the host.
+    pub host: PathBuf,
+    /// `O_PATH|O_DIRECTORY` on it, opened when it was checked.
+    pub dir: OwnedFd,
+    /// Absolute path in the guest.
+    pub guest: PathBuf,
+    /// The device refuses every change.
+    pub read_only: bool,
+}
+
+/// A published port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Publish {
+    /// Address to listen on; 127.0.0.1 unless given.
+    pub ip: IpAddr,
+    /// Port on the host; 0 lets the system choose.
+    pub host_port: u16,
+    /// Port on the guest's loopback.
+    pub guest_port: u16,
+}
+
+/// What runs the virtual CPUs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Accel {
+    /// Our own VMM on KVM.
+    Kvm,
+    /// QEMU's software emulation as CPU engine, our devices.
+    Tcg,
+}
