@@ -2,9 +2,23 @@
 //!
 //! - [`device`]: what a device is, and what it is given when the driver is ready.
 //! - [`queue`]: the only code that touches guest rings and descriptors.
+//! - [`worker`]: the thread that every device runs on.
+//! - [`transport`]: virtio-mmio for our own monitor, vhost-user for another one.
+//! - [`fs`], [`vsock`], [`blk`], [`rng`], [`balloon`]: the devices.
 
+pub mod balloon;
+pub mod blk;
 pub mod device;
+pub mod fs;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod queue;
+pub mod rng;
+#[doc(hidden)]
+pub mod testing;
+pub mod transport;
+pub mod vsock;
+pub mod worker;
 
 /// Guest memory as every device sees it.
 pub type Memory = vm_memory::GuestMemoryMmap<()>;

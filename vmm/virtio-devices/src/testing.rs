@@ -1,0 +1,1 @@
+//! A fake driver for device tests.
