@@ -299,3 +299,7 @@ fn timeout(handler: &impl Handler) -> Option<Duration> {
     // Rounded up to the poll's milliseconds, so that it does not wake just before.
     Some(deadline.saturating_duration_since(Instant::now()) + Duration::from_millis(1))
 }
+
+#[cfg(test)]
+#[path = "worker_test.rs"]
+mod tests;

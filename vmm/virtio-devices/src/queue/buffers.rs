@@ -109,3 +109,7 @@ impl<'m> Buffers<'m> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[path = "buffers_test.rs"]
+mod tests;
