@@ -1,1 +1,41 @@
-//! The vhost-user transport: the device runs in another process than its VMM.
+//! The vhost-user transport: the device runs in another process than its monitor.
+//!
+//! ```text
+//!   monitor                                    device's process
+//!   ┌──────────────┐  messages, descriptors   ┌──────────────┐
+//!   │ frontend     │◀────── one socket ──────▶│ backend      │
+//!   │ (VhostUser,  │                          │ (serve)      │
+//!   │  or QEMU)    │   kick, call: eventfds   │   │          │
+//!   └──────┬───────┘◀────────────────────────▶│ VirtioDevice │
+//!          └────────── guest memory ──────────┴──────────────┘
+//! ```
+//!
+//! - [`serve`]: any [`VirtioDevice`](crate::device::VirtioDevice) for a monitor at the other end
+//!   of a socket.
+//! - [`VhostUser`]: a device in another process, as one more `VirtioDevice`.
+//!
+//! The protocol is that of QEMU's `docs/interop/vhost-user.rst`; messages are put together and
+//! taken apart by the `vhost` crate.
+
+mod backend;
+mod error;
+// mod frontend;
+mod lines;
+mod memory;
+mod messages;
+mod ring;
+// mod watch;
+
+pub use backend::serve;
+pub use error::{Error, MemoryError};
+// pub use frontend::{NewError, VhostUser};
+
+/// The feature bit by which the two sides say that they speak protocol features. It is theirs
+/// alone: a driver never sees it.
+const PROTOCOL_FEATURES: u64 = 1 << 30;
+/// `VIRTIO_F_VERSION_1` (virtio 1.3, 6).
+const VERSION_1: u64 = 1 << 32;
+/// `VIRTIO_F_INDIRECT_DESC`.
+const INDIRECT_DESC: u64 = 1 << 28;
+/// `VIRTIO_F_EVENT_IDX`.
+const EVENT_IDX: u64 = 1 << 29;
