@@ -1,1 +1,44 @@
-//! confine
+//! Confinement of one host process.
+//!
+//! A device process of qvm is the `qvm` binary executed anew: one thread, a handful of
+//! inherited file descriptors, nothing opened yet. It confines itself in two steps:
+//!
+//! 1. [`enter`], first thing in `main`: namespaces, a root that holds nothing (or one
+//!    folder), no capabilities, landlock, limits, and an end tied to its parent's.
+//! 2. [`seal`], when everything is set up and just before the guest's first instruction:
+//!    the role's system call filter, on all threads.
+//!
+//! Layers overlap on purpose. What one layer cannot do on some machine (user namespaces
+//! refused by a container, an old kernel without landlock) another still does, and the
+//! [`Report`] says which are in force. `enter` fails when no layer keeps the process from
+//! the host's files, or when capabilities or `no_new_privs` cannot be given up.
+//!
+//! | layer | what it takes away |
+//! |---|---|
+//! | parent death | outliving the session: `PDEATHSIG` and a pipe whose end kills |
+//! | descriptors | everything inherited that was not named |
+//! | namespaces | mounts, network, IPC, host name, cgroups, (QEMU: process ids) |
+//! | root | every path but those granted |
+//! | capabilities | all, in every set, for ever |
+//! | landlock | every path but those granted, TCP, abstract sockets, signals |
+//! | limits | core files, file sizes, descriptors, threads, locked memory |
+//! | seccomp | every system call that the role does not need |
+//!
+//! # Finding out what was refused
+//!
+//! The filter kills the process with `SIGSYS`. The kernel's audit log names the call:
+//! `dmesg | grep type=1326` prints `syscall=NNN`, and `ausyscall NNN` or
+//! `/usr/include/asm/unistd_64.h` its name. Where there is no audit log, seal with
+//! [`Denied::Trap`]: the process then writes one line to standard error that has the
+//! role, the number and the arguments, and ends. What is refused is the same.
+
+mod error;
+mod profile;
+mod report;
+
+mod sys;
+
+pub use error::{Error, Result};
+pub use profile::{Denied, Identity, Limits, Profile, Role, Root};
+pub use report::{Layer, LayerName, Report, State, Support};
+pub use sys::{Confined, contain, enter, probe, seal};

@@ -1,0 +1,60 @@
+//! Why a process could not be confined.
+
+use std::io;
+
+/// The result of a step of confinement.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why a process could not be confined. The process must then end: it may be in a state
+/// between free and confined.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A step that must work did not.
+    #[error("{step} failed")]
+    Step {
+        /// What was attempted.
+        step: &'static str,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The process already has more than one thread, which namespaces and landlock would miss.
+    #[error("a process with {0} threads cannot be confined: confine it before it starts any")]
+    Threads(usize),
+    /// The parent ended while this process started.
+    #[error("the parent process is gone")]
+    ParentGone,
+    /// Neither a mount namespace nor landlock is to be had, so the host's files would stay open.
+    #[error(
+        "nothing on this machine keeps the process from the host's files \
+         (namespaces: {namespaces}; landlock: {landlock}); \
+         allow user namespaces or boot a kernel with landlock"
+    )]
+    FilesOpen {
+        /// Why there is no mount namespace.
+        namespaces: String,
+        /// Why there is no landlock.
+        landlock: String,
+    },
+    /// The landlock rules could not be made.
+    #[error("landlock rules could not be made")]
+    Landlock(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The system call filter could not be compiled or installed.
+    #[error("the system call filter could not be installed: {0}")]
+    Seccomp(String),
+}
+
+impl Error {
+    /// Makes an error of a failed step.
+    pub(crate) fn step(step: &'static str) -> impl FnOnce(rustix::io::Errno) -> Self {
+        move |errno| Self::Step {
+            step,
+            source: errno.into(),
+        }
+    }
+
+    /// Makes an error of a failed step that reports as [`io::Error`].
+    pub(crate) fn io(step: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Step { step, source }
+    }
+}

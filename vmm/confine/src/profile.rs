@@ -1,0 +1,171 @@
+//! What a process is to be confined to.
+
+use std::{
+    fmt,
+    os::fd::{OwnedFd, RawFd},
+    path::PathBuf,
+};
+
+use serde::{Deserialize, Serialize};
+
+/// The kinds of process there are. Each has its own system call filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// The server of one shared folder.
+    Fs,
+    /// The relay between guest ports and the sockets it was given.
+    Vsock,
+    /// The virtual machine monitor, with its vCPU threads.
+    Vmm,
+    /// QEMU as a CPU engine. Our rules are set before it is executed, its own on top.
+    Qemu,
+}
+
+impl Role {
+    /// All roles.
+    pub const ALL: [Self; 4] = [Self::Fs, Self::Vsock, Self::Vmm, Self::Qemu];
+
+    /// The role's short name, as in process names and messages.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fs => "fs",
+            Self::Vsock => "vsock",
+            Self::Vmm => "vmm",
+            Self::Qemu => "qemu",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What the process sees as `/`.
+#[derive(Debug)]
+pub enum Root {
+    /// An empty read-only folder.
+    Empty,
+    /// One folder of the host and what lies below it.
+    Folder {
+        /// The folder. It is closed by [`enter`](crate::enter), which gives a descriptor
+        /// of the new root in its place: one from outside would still lead out by `..`.
+        folder: OwnedFd,
+        /// Whether the folder is mounted read-only.
+        read_only: bool,
+    },
+    /// These paths of the host, read-only, at their own places; those that do not exist are
+    /// left out. Device nodes stay usable. For programs that need their libraries.
+    Paths(Vec<PathBuf>),
+}
+
+/// Whose rights the process has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// The caller's. Of root's powers only those over files remain: see [`enter`](crate::enter).
+    Caller,
+    /// The caller's if that is an ordinary user; `nobody`'s if it is root.
+    Nobody,
+}
+
+/// Resource limits. `None` leaves a limit as it is. Core files are always off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Open descriptors.
+    pub open_files: Option<u64>,
+    /// The largest file that may be written, in bytes. Counts for memory files too.
+    pub file_size: Option<u64>,
+    /// Threads. Only set where the process has its own user namespace: elsewhere the kernel
+    /// counts all processes of the user.
+    pub threads: Option<u64>,
+    /// Locked memory, in bytes.
+    pub locked_memory: Option<u64>,
+}
+
+/// What happens at a refused system call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Denied {
+    /// The process is killed with `SIGSYS`.
+    #[default]
+    Kill,
+    /// The process says on standard error what it called, and ends. For finding out.
+    Trap,
+}
+
+/// What a process is to be confined to: made with [`Profile::new`], then the fields set.
+#[derive(Debug)]
+pub struct Profile {
+    /// What the process is.
+    pub role: Role,
+    /// The process to end with, checked against `getppid`. `None`: not checked.
+    pub parent: Option<u32>,
+    /// The read end of a pipe of which the parent holds the other end: when that closes, the
+    /// kernel kills this process. `None`: only the parent-death signal ends it.
+    pub life: Option<OwnedFd>,
+    /// Descriptors to keep open beside 0, 1, 2, `life` and the root folder.
+    pub keep: Vec<RawFd>,
+    /// What the process sees as `/`.
+    pub root: Root,
+    /// Whose rights the process has.
+    pub identity: Identity,
+    /// Resource limits.
+    pub limits: Limits,
+}
+
+impl Profile {
+    /// A profile for `role` with the tightest settings: an empty root, no descriptors, no
+    /// identity but an ordinary user's, and the role's usual limits.
+    #[must_use]
+    pub fn new(role: Role) -> Self {
+        Self {
+            role,
+            parent: None,
+            life: None,
+            keep: Vec::new(),
+            root: Root::Empty,
+            identity: Identity::Nobody,
+            limits: Limits::of(role),
+        }
+    }
+}
+
+impl Limits {
+    /// The usual limits of a role.
+    #[must_use]
+    pub fn of(role: Role) -> Self {
+        let base = Self {
+            open_files: Some(1024),
+            file_size: Some(0),
+            threads: Some(64),
+            locked_memory: Some(0),
+        };
+        match role {
+            // One descriptor for each file that the guest knows. The device keeps its own
+            // count well below this. Files may become as large as the file system lets them.
+            Role::Fs => Self {
+                open_files: Some(65_536),
+                file_size: None,
+                ..base
+            },
+            // 1023 connections, each a socket, and the sockets to accept on.
+            Role::Vsock => Self {
+                open_files: Some(4096),
+                ..base
+            },
+            // Guest memory is a memory file as large as the guest.
+            Role::Vmm => Self {
+                file_size: None,
+                ..base
+            },
+            Role::Qemu => Self {
+                file_size: None,
+                threads: Some(256),
+                ..base
+            },
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! What each platform has to offer.
+
+#[cfg(target_os = "linux")]
+mod linux;
+
+#[cfg(target_os = "linux")]
+pub use linux::{Confined, contain, enter, probe, seal};

@@ -1,0 +1,256 @@
+//! What the process sees as `/`.
+
+use std::{
+    ffi::CString,
+    fs,
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::ffi::OsStrExt,
+    },
+    path::{Path, PathBuf},
+};
+
+use rustix::{
+    fs::{CWD, FileType, Mode, OFlags, mkdirat, openat, symlinkat},
+    io::Errno,
+    mount::{UnmountFlags, unmount},
+    process::{chdir, chroot, fchdir, pivot_root},
+};
+
+use super::mounts;
+use crate::{Error, Result, Root, State};
+
+/// The new root.
+pub(super) struct View {
+    pub(super) state: State,
+    /// The shared folder, opened inside.
+    pub(super) root: Option<OwnedFd>,
+    /// What landlock is to allow.
+    pub(super) grants: Grants,
+}
+
+/// What landlock is to allow.
+pub(super) enum Grants {
+    /// Nothing.
+    Nothing,
+    /// Work with the files below a folder.
+    Folder { read_only: bool, folder: OwnedFd },
+    /// Reading and executing below paths.
+    Paths(Vec<PathBuf>),
+}
+
+/// Makes a shared folder the working folder. The kernel takes that along into new mounts,
+/// which it does not do with descriptors.
+pub(super) fn stand_in(root: &Root) -> Result<()> {
+    let step = Error::step("entering the shared folder");
+    match root {
+        Root::Folder { folder, .. } => fchdir(folder).map_err(step),
+        Root::Empty | Root::Paths(_) => chdir(c"/").map_err(step),
+    }
+}
+
+/// Makes the new root. Without mounts of its own (`mounts`) the process keeps the old one,
+/// and landlock has to do alone.
+pub(super) fn enter(root: Root, mounts: bool) -> Result<View> {
+    if !mounts {
+        return unmoved(root);
+    }
+    mounts::make_private().map_err(Error::step("detaching mounts from the host's"))?;
+    match root {
+        Root::Empty => {
+            let tree = empty()?;
+            mounts::restrict(&tree, libc::MOUNT_ATTR_RDONLY)
+                .map_err(Error::io("making the root read-only"))?;
+            attach_and_move(&tree)?;
+            Ok(View {
+                state: State::active("an empty folder"),
+                root: None,
+                grants: Grants::Nothing,
+            })
+        }
+        Root::Folder { folder, read_only } => {
+            // The old descriptor leads out of the new root.
+            drop(folder);
+            let tree = mounts::copy(c".").map_err(Error::step("mounting the shared folder"))?;
+            let read = if read_only {
+                libc::MOUNT_ATTR_RDONLY
+            } else {
+                0
+            };
+            mounts::restrict(&tree, mounts::INERT | read)
+                .map_err(Error::io("restricting the shared folder's mount"))?;
+            attach_and_move(&tree)?;
+            drop(tree);
+            let how = if read_only { ", read-only" } else { "" };
+            Ok(View {
+                state: State::active(format!("the shared folder, nosuid, nodev, noexec{how}")),
+                root: Some(open_root()?),
+                grants: Grants::Folder {
+                    read_only,
+                    folder: open_root()?,
+                },
+            })
+        }
+        Root::Paths(paths) => {
+            let tree = empty()?;
+            let copies = copy_all(&paths)?;
+            attach_and_stand(&tree)?;
+            for (path, copy) in &copies {
+                place(&tree, path, copy)?;
+            }
+            mounts::restrict(&tree, libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOSUID)
+                .map_err(Error::io("making the root read-only"))?;
+            leave_old_root()?;
+            Ok(View {
+                state: State::active(format!("{} paths, read-only", copies.len())),
+                root: None,
+                grants: Grants::Paths(copies.into_iter().map(|(path, _)| path).collect()),
+            })
+        }
+    }
+}
+
+/// The root where there are no mounts of its own.
+fn unmoved(root: Root) -> Result<View> {
+    let state = State::missing("it needs a mount namespace");
+    Ok(match root {
+        Root::Empty => View {
+            state,
+            root: None,
+            grants: Grants::Nothing,
+        },
+        Root::Folder { folder, read_only } => View {
+            state,
+            grants: Grants::Folder {
+                read_only,
+                folder: folder
+                    .try_clone()
+                    .map_err(Error::io("copying the shared folder's descriptor"))?,
+            },
+            root: Some(folder),
+        },
+        Root::Paths(paths) => View {
+            state,
+            root: None,
+            grants: Grants::Paths(paths),
+        },
+    })
+}
+
+/// What stands at a path.
+enum Copy {
+    Link(CString),
+    Folder(OwnedFd),
+    File(OwnedFd),
+}
+
+/// Copies what is mounted at each of `paths` that exists.
+fn copy_all(paths: &[PathBuf]) -> Result<Vec<(PathBuf, Copy)>> {
+    let step = || Error::step("mounting a program's files");
+    let mut copies = Vec::new();
+    for path in paths {
+        let Ok(metadata) = fs::symlink_metadata(path) else {
+            continue;
+        };
+        let kind = FileType::from_raw_mode(std::os::unix::fs::MetadataExt::mode(&metadata));
+        if kind == FileType::Symlink {
+            let target = fs::read_link(path).map_err(Error::io("reading a link"))?;
+            copies.push((path.clone(), Copy::Link(c_path(&target)?)));
+            continue;
+        }
+        let tree = mounts::copy(&c_path(path)?).map_err(step())?;
+        copies.push((
+            path.clone(),
+            if kind == FileType::Directory {
+                mounts::restrict(&tree, libc::MOUNT_ATTR_NODEV)
+                    .map_err(Error::io("restricting a program's files"))?;
+                Copy::Folder(tree)
+            } else {
+                Copy::File(tree)
+            },
+        ));
+    }
+    Ok(copies)
+}
+
+/// Puts `copy` at `path` below `root`.
+fn place(root: &OwnedFd, path: &Path, copy: &Copy) -> Result<()> {
+    let step = || Error::step("building a program's root");
+    let relative = path.strip_prefix("/").unwrap_or(path);
+    let mut parent = PathBuf::new();
+    let above = relative.parent().map(Path::components);
+    for component in above.into_iter().flatten() {
+        parent.push(component);
+        make_folder(root, &parent)?;
+    }
+    let name = c_path(relative)?;
+    match copy {
+        Copy::Link(target) => symlinkat(target, root, &name).map_err(step()),
+        Copy::Folder(tree) => {
+            make_folder(root, relative)?;
+            mounts::attach(tree, root.as_fd(), &name).map_err(step())
+        }
+        Copy::File(tree) => {
+            openat(
+                root,
+                &name,
+                OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC,
+                Mode::from_raw_mode(0o444),
+            )
+            .map_err(step())?;
+            mounts::attach(tree, root.as_fd(), &name).map_err(step())
+        }
+    }
+}
+
+fn make_folder(root: &OwnedFd, path: &Path) -> Result<()> {
+    match mkdirat(root, path, Mode::from_raw_mode(0o755)) {
+        Ok(()) | Err(Errno::EXIST) => Ok(()),
+        Err(errno) => Err(Error::step("building a program's root")(errno)),
+    }
+}
+
+fn c_path(path: &Path) -> Result<CString> {
+    CString::new(path.as_os_str().as_bytes())
+        .map_err(|_| Error::io("reading a path")(std::io::ErrorKind::InvalidInput.into()))
+}
+
+fn empty() -> Result<OwnedFd> {
+    mounts::empty().map_err(Error::step("making an empty root"))
+}
+
+fn attach_and_move(tree: &OwnedFd) -> Result<()> {
+    attach_and_stand(tree)?;
+    leave_old_root()
+}
+
+fn attach_and_stand(tree: &OwnedFd) -> Result<()> {
+    mounts::attach(tree, CWD, c"/").map_err(Error::step("attaching the new root"))?;
+    fchdir(tree).map_err(Error::step("entering the new root"))
+}
+
+/// Makes the working folder the root and unmounts what was there before.
+fn leave_old_root() -> Result<()> {
+    match pivot_root(c".", c".") {
+        Ok(()) => {
+            // The old root now lies on top of the new one.
+            unmount(c".", UnmountFlags::DETACH).map_err(Error::step("unmounting the old root"))?;
+        }
+        // The kernel's first root (an initramfs) has no parent to be pivoted to. It stays
+        // below, out of reach: the way back needs a descriptor of it or the right to chroot.
+        Err(Errno::INVAL) => chroot(c".").map_err(Error::step("changing the root"))?,
+        Err(errno) => return Err(Error::step("pivoting to the new root")(errno)),
+    }
+    chdir(c"/").map_err(Error::step("entering the new root"))
+}
+
+/// The new root, from inside.
+fn open_root() -> Result<OwnedFd> {
+    openat(
+        CWD,
+        c"/",
+        OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW,
+        Mode::empty(),
+    )
+    .map_err(Error::step("opening the new root"))
+}

@@ -1,0 +1,127 @@
+//! Landlock: every path, port, abstract socket and signal is refused but what is granted.
+
+#![expect(
+    unsafe_code,
+    reason = "the landlock crate does not tell the kernel's version"
+)]
+
+use std::{io, path::Path};
+
+use landlock::{
+    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd,
+    Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
+};
+
+use super::root::Grants;
+use crate::{Error, Result, State};
+
+/// The newest version known here. Older kernels enforce what they know of it.
+const NEWEST: ABI = ABI::V9;
+
+/// Restricts the process to `grants`. A kernel without landlock is reported.
+pub(super) fn restrict(grants: &Grants) -> Result<State> {
+    let status = build(grants)
+        .and_then(RulesetCreated::restrict_self)
+        .map_err(|error| Error::Landlock(Box::new(error)))?;
+    let supported = support();
+    Ok(match (status.ruleset, supported) {
+        (RulesetStatus::NotEnforced, State::Active { detail } | State::Partial { detail, .. }) => {
+            State::missing(format!("{detail}, but it was not enforced"))
+        }
+        (_, supported) => supported,
+    })
+}
+
+/// What this kernel's landlock can do.
+pub(super) fn support() -> State {
+    // SAFETY: with this flag the call takes no pointer and answers with a number.
+    let version = unsafe {
+        libc::syscall(
+            libc::SYS_landlock_create_ruleset,
+            std::ptr::null::<u8>(),
+            0_usize,
+            1_u32,
+        )
+    };
+    if version < 1 {
+        return State::missing(why(&io::Error::last_os_error()));
+    }
+    let said = format!("version {version}");
+    let missing: Vec<_> = [
+        (3, "truncation (Linux 6.2)"),
+        (4, "TCP (6.7)"),
+        (5, "device controls (6.10)"),
+        (6, "abstract sockets and signals (6.12)"),
+    ]
+    .into_iter()
+    .filter(|(since, _)| version < *since)
+    .map(|(_, what)| what)
+    .collect();
+    if missing.is_empty() {
+        State::active(said)
+    } else {
+        State::partial(said, missing.join(", "))
+    }
+}
+
+fn why(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(libc::ENOSYS) => {
+            "the kernel has no landlock (Linux 5.13 with CONFIG_SECURITY_LANDLOCK)".to_owned()
+        }
+        Some(libc::EOPNOTSUPP) => {
+            "landlock is not switched on: add it to the kernel's lsm= list".to_owned()
+        }
+        _ => format!("refused: {error}"),
+    }
+}
+
+fn build(grants: &Grants) -> std::result::Result<RulesetCreated, RulesetError> {
+    let created = Ruleset::default()
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(AccessFs::from_all(NEWEST))?
+        .handle_access(AccessNet::from_all(NEWEST))?
+        .scope(Scope::from_all(NEWEST))?
+        .create()?;
+    match grants {
+        Grants::Nothing => Ok(created),
+        Grants::Folder { read_only, folder } => {
+            created.add_rule(PathBeneath::new(folder, in_folder(*read_only)))
+        }
+        Grants::Paths(paths) => paths.iter().try_fold(created, |created, path| {
+            match PathFd::new(path) {
+                Ok(fd) => created.add_rule(PathBeneath::new(fd, at_path(path))),
+                // It is not there, so there is nothing to grant.
+                Err(_) => Ok(created),
+            }
+        }),
+    }
+}
+
+/// What the server of a folder may do in it: regular files, folders and symbolic links;
+/// no devices, sockets or pipes, and nothing is ever executed.
+fn in_folder(read_only: bool) -> BitFlags<AccessFs> {
+    let read = AccessFs::ReadFile | AccessFs::ReadDir;
+    if read_only {
+        return read;
+    }
+    read | AccessFs::WriteFile
+        | AccessFs::Truncate
+        | AccessFs::RemoveDir
+        | AccessFs::RemoveFile
+        | AccessFs::MakeDir
+        | AccessFs::MakeReg
+        | AccessFs::MakeSym
+        | AccessFs::Refer
+}
+
+/// What a program may do with its files, and with the few devices that may be granted.
+fn at_path(path: &Path) -> BitFlags<AccessFs> {
+    if path.starts_with("/dev") {
+        return AccessFs::ReadFile | AccessFs::WriteFile;
+    }
+    if path.is_dir() {
+        return AccessFs::ReadFile | AccessFs::ReadDir | AccessFs::Execute;
+    }
+    AccessFs::ReadFile | AccessFs::Execute
+}

@@ -1,0 +1,164 @@
+//! What a confined process is for still works.
+
+use std::{
+    io::{Read, Write},
+    os::unix::net::UnixStream,
+    process::ExitCode,
+    thread,
+};
+
+use confine::{LayerName, Role, probe};
+use rustix::fs::{AtFlags, Mode, OFlags, mkdirat, openat, renameat, statat, symlinkat, unlinkat};
+
+use crate::{
+    Test,
+    child::{How, Knows, REFUSED},
+    outside::Outside,
+};
+
+pub fn tests() -> Vec<Test> {
+    let mut tests: Vec<Test> = Vec::new();
+    for role in [Role::Fs, Role::Vsock, Role::Vmm] {
+        for how in [How::Sealed, How::Container] {
+            tests.push((
+                format!("works::{role}_{}", how.name()),
+                Box::new(move |outside| works(outside, role, how)),
+            ));
+        }
+    }
+    tests.push(("works::report_tells_layers".to_owned(), Box::new(report)));
+    tests
+}
+
+fn works(outside: &Outside, role: Role, how: How) {
+    let output = outside
+        .command("work", &[role.name(), how.name()])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(
+        output.status.code(),
+        Some(REFUSED.into()),
+        "{role}: {:?} {said}",
+        output.status
+    );
+}
+
+fn report(outside: &Outside) {
+    let support = probe();
+    for role in Role::ALL {
+        let output = outside
+            .command("report", &[role.name(), "unsealed"])
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(
+            output.status.code(),
+            Some(REFUSED.into()),
+            "{said}{:?}",
+            output.stderr
+        );
+        if support.user_namespace.is_active() && support.landlock.is_active() {
+            assert!(!said.contains("missing"), "{said}");
+        }
+        let output = outside
+            .command("report", &[role.name(), "container"])
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        let line = |name: LayerName| {
+            let line = said
+                .lines()
+                .find(|line| line.trim_start().starts_with(name.name()));
+            line.unwrap_or_default().to_owned()
+        };
+        assert!(
+            line(LayerName::UserNamespace).contains("missing: refused"),
+            "{said}"
+        );
+        assert!(line(LayerName::Root).contains("missing"), "{said}");
+        assert!(
+            line(LayerName::Capabilities).contains("no_new_privs"),
+            "{said}"
+        );
+    }
+}
+
+/// Does the role's work in this process.
+pub fn work(role: Role, knows: &Knows) -> ExitCode {
+    threads();
+    sockets();
+    if role == Role::Fs {
+        files(knows);
+    }
+    if role == Role::Vsock {
+        let (mut a, mut b) = UnixStream::pair().unwrap();
+        a.write_all(b"pair").unwrap();
+        b.read_exact(&mut [0; 4]).unwrap();
+    }
+    REFUSED.into()
+}
+
+fn threads() {
+    let all: Vec<_> = (0..8)
+        .map(|number| {
+            let builder = thread::Builder::new().name(format!("worker {number}"));
+            builder.spawn(move || vec![number; 1 << 20].len()).unwrap()
+        })
+        .collect();
+    for each in all {
+        assert_eq!(each.join().unwrap(), 1 << 20);
+    }
+    let mut big: Vec<u8> = Vec::new();
+    for _ in 0..64 {
+        big.extend_from_slice(&[1; 1 << 16]);
+    }
+    thread::sleep(std::time::Duration::from_millis(1));
+    let map: std::collections::HashMap<_, _> = [(1, big.len())].into();
+    assert_eq!(map[&1], 64 << 16);
+}
+
+fn sockets() {
+    let event = rustix::event::eventfd(0, rustix::event::EventfdFlags::CLOEXEC).unwrap();
+    rustix::io::write(&event, &1_u64.to_ne_bytes()).unwrap();
+    let epoll = rustix::event::epoll::create(rustix::event::epoll::CreateFlags::CLOEXEC).unwrap();
+    rustix::event::epoll::add(
+        &epoll,
+        &event,
+        rustix::event::epoll::EventData::new_u64(1),
+        rustix::event::epoll::EventFlags::IN,
+    )
+    .unwrap();
+    let mut events = Vec::with_capacity(1);
+    let space = rustix::buffer::spare_capacity(&mut events);
+    assert_eq!(rustix::event::epoll::wait(&epoll, space, None).unwrap(), 1);
+}
+
+fn files(knows: &Knows) {
+    let root = knows.confined.root.as_ref().unwrap();
+    let open = |path: &str, flags| openat(root, path, flags | OFlags::CLOEXEC, Mode::from(0o644));
+    let mut text = String::new();
+    std::fs::File::from(open("file", OFlags::RDONLY).unwrap())
+        .read_to_string(&mut text)
+        .unwrap();
+    assert_eq!(text, "shared");
+    let mut new = std::fs::File::from(open("new", OFlags::CREATE | OFlags::RDWR).unwrap());
+    new.write_all(b"new").unwrap();
+    new.sync_all().unwrap();
+    new.set_len(1).unwrap();
+    renameat(root, "new", root, "inner/new").unwrap();
+    let owner = statat(root, "file", AtFlags::empty()).unwrap().st_uid;
+    let made = statat(root, "inner/new", AtFlags::empty()).unwrap();
+    assert_eq!((made.st_uid, made.st_size), (owner, 1));
+    unlinkat(root, "inner/new", AtFlags::empty()).unwrap();
+    mkdirat(root, "folder", Mode::from(0o755)).unwrap();
+    symlinkat("../anywhere", root, "folder/link").unwrap();
+    unlinkat(root, "folder/link", AtFlags::empty()).unwrap();
+    unlinkat(root, "folder", AtFlags::REMOVEDIR).unwrap();
+    let folder = open(".", OFlags::RDONLY | OFlags::DIRECTORY).unwrap();
+    let names: Vec<_> = rustix::fs::Dir::new(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_owned())
+        .collect();
+    assert!(names.contains(&c"inner".to_owned()), "{names:?}");
+}
