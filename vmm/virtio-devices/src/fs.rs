@@ -1,1 +1,156 @@
-//! The virtio-fs device.
+//! The virtio-fs device (virtio 1.3, 5.11): a directory of the host, served to the guest's FUSE
+//! driver.
+//!
+//! ```text
+//!   queue ─▶ worker ─▶ server ─▶ decode: bytes ▶ Operation (every name checked here)
+//!                        └─────▶ passthrough: nodes, handles, locks ─▶ the shared directory
+//! ```
+//!
+//! The guest is an attacker with the caller's rights inside the share and none outside. See
+//! [`passthrough`] for the rules that keep it there.
+
+pub mod cache;
+mod config;
+pub mod decode;
+#[doc(hidden)]
+pub mod fuzzing;
+pub mod message;
+pub mod name;
+pub mod opcode;
+pub mod passthrough;
+#[doc(hidden)]
+pub mod plain;
+pub mod server;
+pub mod wire;
+mod worker;
+
+use std::io;
+use std::sync::Arc;
+
+pub use config::{FsConfig, MAX_TAG, open_proc_self_fd};
+use virtio_bindings::virtio_config::VIRTIO_F_VERSION_1;
+use virtio_bindings::virtio_ids::VIRTIO_ID_FS;
+use virtio_bindings::virtio_ring::{VIRTIO_RING_F_EVENT_IDX, VIRTIO_RING_F_INDIRECT_DESC};
+use worker::FsHandler;
+
+use crate::Memory;
+use crate::device::{ActivateError, Activation, ActiveQueue, VirtioDevice};
+use crate::worker::Worker;
+
+/// Number of request queues. One worker serves them all, so that more would only cost.
+pub const REQUEST_QUEUES: u32 = 1;
+/// The high priority queue and the request queue. The latter holds a request of one MiB in
+/// single pages even without indirect descriptors.
+const QUEUE_SIZES: [u16; 2] = [128, 1024];
+
+const _: () = assert!(QUEUE_SIZES.len() == 1 + REQUEST_QUEUES as usize);
+
+enum State {
+    Idle(Box<FsHandler>),
+    Running {
+        worker: Worker<FsHandler>,
+        memory: Arc<Memory>,
+    },
+    /// The worker could not be started or is lost, and all that it knew with it.
+    Gone,
+}
+
+/// A virtio-fs device.
+pub struct Fs {
+    /// Configuration space (virtio 1.3, 5.11.4): the tag, and the number of request queues.
+    config: [u8; MAX_TAG + 4],
+    state: State,
+}
+
+impl Fs {
+    /// Makes a device that serves a directory.
+    ///
+    /// # Errors
+    /// `InvalidInput` for a tag that is empty or too long; the root is no directory or cannot be
+    /// looked at; `/proc` does not tell the process's umask.
+    pub fn new(config: FsConfig) -> io::Result<Self> {
+        let tag = config.tag.as_bytes();
+        if tag.is_empty() || tag.len() > MAX_TAG || tag.contains(&0) {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!(
+                    "the share's tag {:?} is not 1 to {MAX_TAG} bytes",
+                    config.tag
+                ),
+            ));
+        }
+        let mut space = [0; MAX_TAG + 4];
+        let queues = REQUEST_QUEUES.to_le_bytes();
+        for (to, from) in space.iter_mut().zip(tag) {
+            *to = *from;
+        }
+        for (to, from) in space.iter_mut().skip(MAX_TAG).zip(queues) {
+            *to = from;
+        }
+        Ok(Self {
+            config: space,
+            state: State::Idle(Box::new(FsHandler::new(config.into_server()?))),
+        })
+    }
+}
+
+impl VirtioDevice for Fs {
+    fn device_type(&self) -> u32 {
+        VIRTIO_ID_FS
+    }
+
+    fn queue_sizes(&self) -> &[u16] {
+        &QUEUE_SIZES
+    }
+
+    fn features(&self) -> u64 {
+        1 << VIRTIO_F_VERSION_1 | 1 << VIRTIO_RING_F_INDIRECT_DESC | 1 << VIRTIO_RING_F_EVENT_IDX
+    }
+
+    fn read_config(&self, offset: u64, data: &mut [u8]) {
+        data.fill(0);
+        let offset = usize::try_from(offset).unwrap_or(usize::MAX);
+        let space = self.config.get(offset..).unwrap_or_default();
+        for (to, from) in data.iter_mut().zip(space) {
+            *to = *from;
+        }
+    }
+
+    fn activate(&mut self, activation: Activation) -> Result<(), ActivateError> {
+        for index in [0, 1] {
+            if !activation.queues.iter().any(|queue| queue.index == index) {
+                return Err(ActivateError::MissingQueue(index));
+            }
+        }
+        let gone = || ActivateError::Worker(io::Error::other("the worker was lost before"));
+        let State::Idle(mut handler) = std::mem::replace(&mut self.state, State::Gone) else {
+            return Err(gone());
+        };
+        handler.restarted();
+        let memory = Arc::clone(&activation.memory);
+        let worker = Worker::spawn("fs", *handler, activation).map_err(ActivateError::Worker)?;
+        self.state = State::Running { worker, memory };
+        Ok(())
+    }
+
+    fn reset(&mut self) -> Vec<ActiveQueue> {
+        match std::mem::replace(&mut self.state, State::Gone) {
+            State::Running { worker, memory } => {
+                let Some(mut stopped) = worker.stop() else {
+                    return Vec::new();
+                };
+                stopped.handler.give_up(&memory, &mut stopped.queues);
+                self.state = State::Idle(Box::new(stopped.handler));
+                stopped.queues
+            }
+            other => {
+                self.state = other;
+                Vec::new()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "fs_test.rs"]
+mod tests;

@@ -1,0 +1,210 @@
+//! Making files, directories and links.
+//!
+//! Modes come with the guest's umask taken off already (`FUSE_DONT_MASK` is not negotiated). The
+//! worker of a process of its own runs with an empty mask; where the device shares a process,
+//! what that process's mask took away is put back.
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use rustix::fs::{FileType, Mode, OFlags, Statx, mkdirat, mknodat, openat2, symlinkat};
+use rustix::io::Errno;
+
+use super::attr::permitted;
+use super::lookup::{RESOLVE, Source};
+use super::nodes::Node;
+use super::open::host_flags;
+use super::policy::Intent;
+use super::{Passthrough, stat_fd};
+use crate::fs::name::{Name, Target};
+use crate::fs::wire::{CreateIn, EntryOut, MkdirIn, MknodIn, OpenOut};
+
+impl Passthrough {
+    /// Makes and opens a regular file. A file that is there already is opened, unless the
+    /// request says `O_EXCL`.
+    ///
+    /// # Errors
+    /// The host's; `EROFS` in a read-only share.
+    pub fn create(
+        &mut self,
+        parent: u64,
+        request: &CreateIn,
+        name: Name<'_>,
+    ) -> Result<(EntryOut, OpenOut), Errno> {
+        let parent = self.changing(parent, name)?;
+        let flags = host_flags(request.flags, self.read_only())?;
+        let handle_permit = self.handles.permit()?;
+        let node_permit = self.nodes.permit()?;
+        // Always exclusive: what is there already may be a FIFO or a device node, which only
+        // `open_node` tells from a file.
+        let made = openat2(
+            &parent.fd,
+            name.as_c_str(),
+            flags
+                | OFlags::CREATE
+                | OFlags::EXCL
+                | OFlags::NOFOLLOW
+                | OFlags::CLOEXEC
+                | OFlags::NOCTTY
+                | OFlags::NONBLOCK,
+            Mode::from_raw_mode(permitted(request.mode, FileType::RegularFile)),
+            RESOLVE,
+        );
+        let fd = match made {
+            Err(Errno::EXIST) if request.flags & OFlags::EXCL.bits() == 0 => {
+                let (node, stat) = self.resolve(&parent, name)?;
+                let open = match node.kind {
+                    FileType::Symlink => return Err(Errno::LOOP),
+                    FileType::Directory => return Err(Errno::ISDIR),
+                    _ => self.open_node(&node, flags, request.open_flags)?,
+                };
+                // It may have been cut just now.
+                let stat = if flags.contains(OFlags::TRUNC) {
+                    stat_fd(&node.fd)?
+                } else {
+                    stat
+                };
+                return Ok((self.entry(&node, &stat, Source::Name), open));
+            }
+            other => other?,
+        };
+        let (node, stat) = self.made(&fd, request.mode, node_permit)?;
+        let open = OpenOut {
+            fh: self.handles.add_file(node.id, fd, flags, handle_permit),
+            ..OpenOut::default()
+        };
+        Ok((self.entry(&node, &stat, Source::Name), open))
+    }
+
+    /// Makes and opens a regular file without a name (`O_TMPFILE`). It may get one later,
+    /// through [`Passthrough::link`].
+    ///
+    /// # Errors
+    /// The host's; `EOPNOTSUPP` where the host's file system cannot; `EROFS` in a read-only
+    /// share.
+    pub fn tmpfile(
+        &mut self,
+        parent: u64,
+        request: &CreateIn,
+    ) -> Result<(EntryOut, OpenOut), Errno> {
+        if self.read_only() {
+            return Err(Errno::ROFS);
+        }
+        let parent = self.directory(parent)?;
+        let flags = host_flags(request.flags, false)?;
+        let handle_permit = self.handles.permit()?;
+        let node_permit = self.nodes.permit()?;
+        let exclusive = OFlags::from_bits_retain(request.flags) & OFlags::EXCL;
+        let fd = rustix::fs::openat(
+            &parent.fd,
+            c".",
+            (flags - OFlags::TRUNC) | exclusive | OFlags::TMPFILE | OFlags::CLOEXEC,
+            Mode::from_raw_mode(permitted(request.mode, FileType::RegularFile)),
+        )?;
+        let (node, stat) = self.made(&fd, request.mode, node_permit)?;
+        let open = OpenOut {
+            fh: self.handles.add_file(node.id, fd, flags, handle_permit),
+            ..OpenOut::default()
+        };
+        Ok((self.entry(&node, &stat, Source::Name), open))
+    }
+
+    /// The node of a file that was just made, found through its descriptor: its name may mean
+    /// something else by now.
+    fn made(
+        &mut self,
+        fd: &OwnedFd,
+        mode: u32,
+        permit: super::limits::Permit,
+    ) -> Result<(Arc<Node>, Statx), Errno> {
+        let path = self.open_magic(fd, OFlags::PATH | OFlags::CLOEXEC)?;
+        let stat = stat_fd(&path)?;
+        let node = self.nodes.insert(path, &stat, permit);
+        let stat = self.settle(&node, stat, mode)?;
+        Ok((node, stat))
+    }
+
+    /// Makes a directory.
+    ///
+    /// # Errors
+    /// The host's; `EROFS` in a read-only share.
+    pub fn mkdir(
+        &mut self,
+        parent: u64,
+        request: &MkdirIn,
+        name: Name<'_>,
+    ) -> Result<EntryOut, Errno> {
+        let parent = self.changing(parent, name)?;
+        let mode = Mode::from_raw_mode(permitted(request.mode, FileType::Directory));
+        mkdirat(&parent.fd, name.as_c_str(), mode)?;
+        self.entry_of_new(&parent, name, Some(request.mode))
+    }
+
+    /// Makes a regular file, a FIFO or a socket. The latter two only matter to the guest's own
+    /// kernel: nothing here opens them, and programs such as ssh and gpg-agent want them in the
+    /// workspace. Device nodes are refused, whoever asks.
+    ///
+    /// # Errors
+    /// The host's; `EPERM` for other kinds; `EROFS` in a read-only share.
+    pub fn mknod(
+        &mut self,
+        parent: u64,
+        request: &MknodIn,
+        name: Name<'_>,
+    ) -> Result<EntryOut, Errno> {
+        let parent = self.changing(parent, name)?;
+        let kind = match FileType::from_raw_mode(request.mode) {
+            FileType::RegularFile => FileType::RegularFile,
+            FileType::Fifo => FileType::Fifo,
+            FileType::Socket => FileType::Socket,
+            _ => return Err(Errno::PERM),
+        };
+        let mode = Mode::from_raw_mode(permitted(request.mode, kind));
+        mknodat(&parent.fd, name.as_c_str(), kind, mode, 0)?;
+        self.entry_of_new(&parent, name, Some(request.mode))
+    }
+
+    /// Makes a symbolic link. The host never follows it.
+    ///
+    /// # Errors
+    /// The host's; `EROFS` in a read-only share.
+    pub fn symlink(
+        &mut self,
+        parent: u64,
+        name: Name<'_>,
+        target: Target<'_>,
+    ) -> Result<EntryOut, Errno> {
+        let parent = self.changing(parent, name)?;
+        symlinkat(target.as_c_str(), &parent.fd, name.as_c_str())?;
+        self.entry_of_new(&parent, name, None)
+    }
+
+    fn entry_of_new(
+        &mut self,
+        parent: &Node,
+        name: Name<'_>,
+        mode: Option<u32>,
+    ) -> Result<EntryOut, Errno> {
+        self.policy.check(parent, name, Intent::See)?;
+        let (node, mut stat) = self.resolve_new(parent, name)?;
+        if let Some(mode) = mode {
+            stat = self.settle(&node, stat, mode)?;
+        }
+        Ok(self.entry(&node, &stat, Source::Name))
+    }
+
+    /// Puts back what the process's umask took from a new file's mode. Where something else
+    /// changed the mode, such as a default access control list, it stays.
+    fn settle(&mut self, node: &Node, stat: Statx, mode: u32) -> Result<Statx, Errno> {
+        let wanted = permitted(mode, node.kind);
+        let got = u32::from(stat.stx_mode) & 0o7777;
+        // A new directory in one with the set-group-id bit has it, too.
+        let inherited = got & !wanted & 0o2000;
+        if self.umask == 0 || wanted & self.umask == 0 || got != (wanted & !self.umask) | inherited
+        {
+            return Ok(stat);
+        }
+        self.chmod(node, wanted | inherited)?;
+        stat_fd(&node.fd)
+    }
+}

@@ -1,0 +1,82 @@
+//! Bounds on what a guest can make the host hold.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rustix::io::Errno;
+use rustix::process::{Resource, getrlimit};
+
+/// File descriptors that are left to the rest of the process.
+const RESERVED: usize = 64;
+/// Most nodes, whatever the process may open: about 256 MiB of host memory.
+const MAX_NODES: usize = 1 << 20;
+/// Most open files and directories.
+const MAX_HANDLES: usize = 1 << 16;
+/// Most pairs of a file and a lock owner that hold locks (fcntl(2)) at once.
+pub const MAX_LOCK_OWNERS: usize = 4096;
+/// Largest read or write, in bytes.
+pub const MAX_IO: u32 = 1 << 20;
+/// Largest directory listing in one reply, in bytes.
+pub const MAX_LISTING: u32 = 128 << 10;
+/// Most bytes copied by one request: the device has one thread, and callers ask for the rest.
+pub const MAX_COPY: u64 = 16 << 20;
+
+/// File descriptors that a guest may occupy: each node and each handle takes one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Nodes that the guest knows.
+    pub nodes: usize,
+    /// Open files, open directories and lock owners.
+    pub handles: usize,
+}
+
+impl Limits {
+    /// Three quarters of what the process may still open for nodes, the rest for handles.
+    #[must_use]
+    pub fn from_process() -> Self {
+        let open = getrlimit(Resource::Nofile).current;
+        let open = open.map_or(usize::MAX, |open| {
+            usize::try_from(open).unwrap_or(usize::MAX)
+        });
+        let usable = open.saturating_sub(RESERVED);
+        Self {
+            nodes: (usable - usable / 4).clamp(1, MAX_NODES),
+            handles: (usable / 4).clamp(1, MAX_HANDLES),
+        }
+    }
+}
+
+/// A number of permits.
+#[derive(Debug, Clone)]
+pub struct Budget(Arc<AtomicUsize>);
+
+/// The right to hold one thing; goes back when dropped.
+#[derive(Debug)]
+pub struct Permit(Arc<AtomicUsize>);
+
+impl Budget {
+    /// A budget of `count` permits.
+    #[must_use]
+    pub fn new(count: usize) -> Self {
+        Self(Arc::new(AtomicUsize::new(count)))
+    }
+
+    /// Takes a permit.
+    ///
+    /// # Errors
+    /// `ENFILE` when there is none left.
+    pub fn take(&self) -> Result<Permit, Errno> {
+        self.0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                left.checked_sub(1)
+            })
+            .map_err(|_| Errno::NFILE)?;
+        Ok(Permit(Arc::clone(&self.0)))
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}

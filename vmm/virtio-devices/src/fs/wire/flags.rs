@@ -1,0 +1,54 @@
+//! Bits in requests and replies.
+
+/// Features of `FUSE_INIT`.
+#[expect(missing_docs, reason = "named as in the kernel's fuse.h")]
+pub mod init {
+    pub const ASYNC_READ: u64 = 1 << 0;
+    pub const POSIX_LOCKS: u64 = 1 << 1;
+    pub const ATOMIC_O_TRUNC: u64 = 1 << 3;
+    pub const BIG_WRITES: u64 = 1 << 5;
+    pub const FLOCK_LOCKS: u64 = 1 << 10;
+    pub const AUTO_INVAL_DATA: u64 = 1 << 12;
+    pub const DO_READDIRPLUS: u64 = 1 << 13;
+    pub const READDIRPLUS_AUTO: u64 = 1 << 14;
+    pub const ASYNC_DIO: u64 = 1 << 15;
+    pub const PARALLEL_DIROPS: u64 = 1 << 18;
+    pub const MAX_PAGES: u64 = 1 << 22;
+    pub const CACHE_SYMLINKS: u64 = 1 << 23;
+    pub const HANDLE_KILLPRIV_V2: u64 = 1 << 28;
+    pub const INIT_EXT: u64 = 1 << 30;
+}
+
+/// `FATTR_…` of `FUSE_SETATTR`.
+#[expect(missing_docs, reason = "named as in the kernel's fuse.h")]
+pub mod setattr {
+    pub const MODE: u32 = 1 << 0;
+    pub const UID: u32 = 1 << 1;
+    pub const GID: u32 = 1 << 2;
+    pub const SIZE: u32 = 1 << 3;
+    pub const ATIME: u32 = 1 << 4;
+    pub const MTIME: u32 = 1 << 5;
+    pub const FH: u32 = 1 << 6;
+    pub const ATIME_NOW: u32 = 1 << 7;
+    pub const MTIME_NOW: u32 = 1 << 8;
+    pub const KILL_SUIDGID: u32 = 1 << 11;
+}
+
+/// `FOPEN_…` of `FUSE_OPEN`'s reply.
+pub mod open_reply {
+    /// Keep cached pages of the file.
+    pub const KEEP_CACHE: u32 = 1 << 1;
+}
+
+/// `FUSE_OPEN_KILL_SUIDGID`: an open that truncates clears the setuid and setgid bits.
+pub const OPEN_KILL_SUIDGID: u32 = 1 << 0;
+/// `FUSE_GETATTR_FH`: the handle is valid.
+pub const GETATTR_FH: u32 = 1 << 0;
+/// `FUSE_LK_FLOCK`: a lock of flock(2), not of fcntl(2).
+pub const LK_FLOCK: u32 = 1 << 0;
+/// `FUSE_WRITE_CACHE`: from the page cache, so at its offset even if the file appends.
+pub const WRITE_CACHE: u32 = 1 << 0;
+/// `FUSE_WRITE_KILL_SUIDGID`: clear the setuid and setgid bits.
+pub const WRITE_KILL_SUIDGID: u32 = 1 << 2;
+/// `FUSE_FSYNC_FDATASYNC`: data only.
+pub const FSYNC_DATA: u32 = 1 << 0;
