@@ -1,2 +1,31 @@
-//! PID 1.
-fn main() {}
+//! PID 1 of the guest: makes a usable Linux system out of a read-only image, and runs the
+//! commands qvm asks for over vsock.
+//!
+//! The data's way: [`boot`] loads drivers, mounts the root and applies the host's
+//! [`agent_protocol::GuestConfig`]; [`control`] then turns each message of the host into a call
+//! of [`command`], [`forward`] or [`end`]. Nothing here may panic: the kernel does not survive
+//! the death of PID 1. `main` is the C one, because the Rust runtime aborts when it finds no
+//! standard streams and no `/dev/null`, which is how an initramfs without a console begins.
+#![cfg_attr(not(test), no_main)]
+#![cfg_attr(test, allow(dead_code, reason = "the tests do not boot"))]
+
+mod account;
+mod boot;
+mod clock;
+mod command;
+mod control;
+mod end;
+mod forward;
+mod log;
+mod reap;
+mod relay;
+mod sys;
+
+/// Entry from the C runtime; the kernel starts it as `/init`.
+#[cfg(not(test))]
+#[expect(unsafe_code, reason = "the C runtime finds its entry point by this name")]
+// SAFETY: no other symbol of this name exists: the crate attribute `no_main` leaves it out.
+#[unsafe(no_mangle)]
+extern "C" fn main() -> core::ffi::c_int {
+    boot::run()
+}

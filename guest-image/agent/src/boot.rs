@@ -1,0 +1,136 @@
+//! From the kernel's first call of `/init` to a guest that runs commands.
+//!
+//! The host is dialed as soon as the vsock driver is there, on a thread of its own, so that its
+//! answer travels while the root is being mounted.
+
+pub mod cgroups;
+pub mod devices;
+pub mod etc;
+pub mod folders;
+pub mod host;
+pub mod modules;
+pub mod mounts;
+pub mod root;
+pub mod settings;
+pub mod shares;
+pub mod surroundings;
+pub mod users;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use agent_protocol::{FromAgent, GuestConfig};
+
+use crate::account::{Account, shell};
+use crate::command::run::Engine;
+use crate::control::serve;
+use crate::end::{Ender, power_off};
+use crate::reap::Reaper;
+use crate::relay::Slots;
+use crate::sys::socket::Dial;
+use crate::sys::vsock::Vsock;
+use crate::sys::{loopback, process};
+use crate::{clock, forward, log};
+
+/// The guest cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum BootError {
+    /// No answer from the host.
+    #[error("the agent cannot reach qvm on the host")]
+    Host(#[from] host::HostError),
+    /// A connection broke.
+    #[error("the agent lost qvm on the host")]
+    Lost(#[from] agent_protocol::FrameError),
+    /// No root file system.
+    #[error("cannot set up the guest's root")]
+    Mount(#[from] mounts::MountError),
+    /// A share is not there, or is in an impossible place.
+    #[error("cannot share a folder")]
+    Share(#[from] shares::ShareError),
+    /// A port cannot be forwarded.
+    #[error("cannot forward a port")]
+    Forward(#[from] forward::ForwardError),
+    /// No threads, no memory.
+    #[error("the guest lacks the means for its agent")]
+    Means(#[from] std::io::Error),
+}
+
+/// The life of PID 1.
+pub fn run() -> ! {
+    let started_nanos = clock::monotonic_nanos();
+    process::ignore_broken_pipes();
+    std::panic::set_hook(Box::new(|panic| {
+        log::fatal(panic);
+        power_off();
+    }));
+    let error = match mounts::early().map_err(BootError::from).and_then(|()| boot(started_nanos)) {
+        Ok(never) => match never {},
+        Err(error) => error,
+    };
+    log::fatal(log::causes(&error));
+    power_off();
+}
+
+/// Everything; returns only what went wrong before the host could be told.
+fn boot(started_nanos: u64) -> Result<Infallible, BootError> {
+    let dialing = host::Dialing::new(Vsock);
+    modules::load_list(|module| {
+        if module.contains("vsock_virtio_transport") && !module.contains("common") {
+            dialing.begin();
+        }
+    });
+    let root = root::enter().map_err(BootError::from).and_then(|()| {
+        mounts::all()?;
+        settings::apply();
+        devices::complete();
+        Ok(())
+    });
+    let (control, config) = dialing.finish()?;
+    let made = root.and_then(|()| make(&config));
+    let (engine, ender, slots) = match made {
+        Ok(made) => made,
+        Err(error) => {
+            let text = log::causes(&error);
+            control.send(&FromAgent::Fatal(text))?;
+            // The host ends the machine; until it does, it can still ask why.
+            let _ = control.receive();
+            return Err(error);
+        }
+    };
+    control.send(&FromAgent::Ready { started_nanos, ready_nanos: clock::monotonic_nanos() })?;
+    serve(&control, &engine, &ender, &slots)
+}
+
+/// The engine, and what ends it.
+type Made = (Arc<Engine>, Arc<Ender>, Slots);
+
+/// Applies the host's configuration.
+fn make(config: &GuestConfig) -> Result<Made, BootError> {
+    clock::correct(config.unix_nanos);
+    for module in &config.modules {
+        modules::load_by_name(module);
+    }
+    devices::open_to_everybody();
+    let user = users::settle(&config.user);
+    let shell = shell();
+    let caller = Account::caller(&user, shell);
+    etc::write(config, &user, shell);
+    folders::make_home(&user);
+    if let Err(error) = loopback::up() {
+        log::warn(format_args!("cannot bring up the loopback interface: {error}"));
+    }
+    cgroups::enable_controllers();
+    shares::mount(&config.shares, &caller)?;
+
+    let reaper = Reaper::start()?;
+    let dialer: Arc<dyn Dial> = Arc::new(Vsock);
+    let slots = Slots::default();
+    for forward in &config.forwards {
+        forward::listen(*forward, &dialer, &slots)?;
+    }
+    let paths = config.shares.iter().map(|share| share.path.clone()).collect();
+    let ender = Arc::new(Ender::new(Arc::clone(&reaper), paths));
+    let around = Arc::new(surroundings::Guest::new(Arc::clone(&ender)));
+    let engine = Engine { dialer, reaper, caller, root: Account::root(shell), around };
+    Ok((Arc::new(engine), ender, slots))
+}

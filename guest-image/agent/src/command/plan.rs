@@ -1,0 +1,90 @@
+//! From what the host asks for to what `execve` wants.
+
+use std::ffi::CString;
+
+use agent_protocol::{Bytes, CommandSpec, SpawnFailure};
+
+use crate::account::Account;
+use crate::sys::fork::Launch;
+
+/// Where programs are looked for, unless the host says otherwise: Debian's own order.
+pub const PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Plans `spec` as run by `account`.
+///
+/// # Errors
+/// What to report to the host, with an errno: an argument that cannot be passed on, or a program
+/// without a name.
+pub fn launch(spec: &CommandSpec, account: &Account) -> Result<Launch, (SpawnFailure, i32)> {
+    let invalid = |_| (SpawnFailure::Other, libc::EINVAL);
+    let environment = environment(&spec.env, account);
+    let (candidates, argv) = match spec.argv.first() {
+        Some(program) => (candidates(program, &environment), spec.argv.clone()),
+        None => (vec![account.shell.into()], vec![login_name(account.shell)]),
+    };
+    if candidates.is_empty() {
+        return Err((SpawnFailure::NotFound, libc::ENOENT));
+    }
+    if spec.env.iter().any(|(name, _)| name.is_empty() || name.contains(&b'=')) {
+        return Err((SpawnFailure::Other, libc::EINVAL));
+    }
+    if spec.cwd.first() != Some(&b'/') {
+        return Err((SpawnFailure::WorkingDirectory, libc::ENOENT));
+    }
+    let strings = |list: Vec<Bytes>| list.into_iter().map(CString::new).collect::<Result<Vec<_>, _>>();
+    Ok(Launch {
+        candidates: strings(candidates).map_err(invalid)?,
+        argv: strings(argv).map_err(invalid)?,
+        envp: strings(environment.into_iter().map(|(name, value)| [name, value].join(&b'=')).collect())
+            .map_err(invalid)?,
+        cwd: CString::new(spec.cwd.clone()).map_err(invalid)?,
+        // Root stays what the agent is, so that tests can run as whoever they are.
+        identity: (!spec.as_root).then_some((account.uid, account.gid)),
+    })
+}
+
+/// The agent's own variables, then the given ones; a later value replaces an earlier one.
+fn environment(given: &[(Bytes, Bytes)], account: &Account) -> Vec<(Bytes, Bytes)> {
+    let name = account.name.as_bytes();
+    let own: [(&[u8], &[u8]); 5] = [
+        (b"PATH", PATH),
+        (b"HOME", &account.home),
+        (b"USER", name),
+        (b"LOGNAME", name),
+        (b"SHELL", account.shell.as_bytes()),
+    ];
+    let mut all: Vec<(Bytes, Bytes)> = own.iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect();
+    for (name, value) in given {
+        match all.iter_mut().find(|(known, _)| known == name) {
+            Some(entry) => entry.1.clone_from(value),
+            None => all.push((name.clone(), value.clone())),
+        }
+    }
+    all
+}
+
+/// The paths that `program` may mean: itself where it has a slash, or else one for each directory
+/// of `PATH`, of which an empty one means the working directory. None for an empty name.
+fn candidates(program: &[u8], environment: &[(Bytes, Bytes)]) -> Vec<Bytes> {
+    if program.is_empty() {
+        return Vec::new();
+    }
+    if program.contains(&b'/') {
+        return vec![program.to_vec()];
+    }
+    let path = environment.iter().find(|(name, _)| name == b"PATH").map_or(PATH, |(_, value)| value);
+    path.split(|&byte| byte == b':')
+        .map(|directory| if directory.is_empty() { b".".as_slice() } else { directory })
+        .map(|directory| [directory, program].join(&b'/'))
+        .collect()
+}
+
+/// A shell whose own name begins with a dash reads the login files.
+fn login_name(shell: &str) -> Bytes {
+    let base = shell.rsplit('/').next().unwrap_or(shell);
+    format!("-{base}").into_bytes()
+}
+
+#[cfg(test)]
+#[path = "plan_test.rs"]
+mod tests;
