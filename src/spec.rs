@@ -27,6 +27,10 @@ pub struct Spec {
     pub accel: Accel,
     /// Why `accel` was taken, in one sentence.
     pub accel_reason: String,
+    /// `qemu-system-x86_64` by its real path, which is outside every share; `Some` with `tcg`.
+    pub qemu: Option<PathBuf>,
+    /// Who called, by the user database; made to exist in the guest.
+    pub caller: Caller,
     /// Image name or digest; `None` for the default.
     pub image: Option<String>,
     /// Run the command as root of the guest.
@@ -50,6 +54,21 @@ pub struct Output {
     pub json: bool,
     /// Phases and their durations at the end.
     pub timing: bool,
+}
+
+/// The account that qvm runs as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// Login name; the number where the user database has no entry.
+    pub name: String,
+    /// Name of the primary group; the number where the user database has no entry.
+    pub group: String,
+    /// Effective user id.
+    pub uid: u32,
+    /// Effective group id.
+    pub gid: u32,
+    /// Home directory by the user database, else `$HOME`; absolute.
+    pub home: PathBuf,
 }
 
 /// A directory shared with the guest.

@@ -1,0 +1,77 @@
+//! What this machine offers. Gathered here, judged in [`super::decide`].
+
+use std::{ffi::OsStr, fs, path::PathBuf};
+
+use super::{decide::Choice, qemu::Qemu, sys};
+
+/// The version of the KVM interface since Linux 2.6.22, and the only one there is.
+pub const KVM_API: i32 = 12;
+
+/// What `/dev/kvm` does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kvm {
+    /// There is none.
+    Absent,
+    /// It may not be opened by this user.
+    Denied,
+    /// It opens, but makes no machine: the reason.
+    Broken(String),
+    /// It makes machines.
+    Usable,
+}
+
+/// What the processor says, from `/proc/cpuinfo`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CpuFlags {
+    /// `vmx` (Intel) or `svm` (AMD): hardware virtualization.
+    pub virtualization: bool,
+    /// This is itself a virtual machine.
+    pub hypervisor: bool,
+}
+
+/// Everything a decision rests on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// `/dev/kvm`.
+    pub kvm: Kvm,
+    /// The processor.
+    pub cpu: CpuFlags,
+    /// The kernel has the `kvm_pvm` module loaded.
+    pub pvm: bool,
+    /// The software emulator.
+    pub qemu: Qemu,
+}
+
+impl Facts {
+    /// Looks. QEMU is looked for only if `choice` may come to need it. `path` is `PATH`;
+    /// programs inside `shared` directories are passed over.
+    pub fn gather(choice: Choice, path: Option<&OsStr>, shared: &[PathBuf]) -> Self {
+        let cpu = CpuFlags::parse(&fs::read_to_string("/proc/cpuinfo").unwrap_or_default());
+        let kvm = sys::probe_kvm();
+        let enough = match choice {
+            Choice::Kvm => true,
+            Choice::Auto => kvm == Kvm::Usable && cpu.virtualization,
+            Choice::Tcg => false,
+        };
+        let qemu = if enough { Qemu::NotSought } else { Qemu::find(path.unwrap_or_default(), shared) };
+        Self { kvm, cpu, pvm: fs::exists("/sys/module/kvm_pvm").unwrap_or(false), qemu }
+    }
+
+    /// Looks at everything, for `doctor`.
+    pub fn gather_all(path: Option<&OsStr>, shared: &[PathBuf]) -> Self {
+        Self::gather(Choice::Tcg, path, shared)
+    }
+}
+
+impl CpuFlags {
+    /// Reads the first `flags` line.
+    pub fn parse(cpuinfo: &str) -> Self {
+        let line = cpuinfo.lines().find_map(|line| line.strip_prefix("flags").filter(|rest| rest.trim_start().starts_with(':')));
+        let has = |flag: &str| line.is_some_and(|line| line.split_ascii_whitespace().any(|word| word == flag));
+        Self { virtualization: has("vmx") || has("svm"), hypervisor: has("hypervisor") }
+    }
+}
+
+#[cfg(test)]
+#[path = "facts_test.rs"]
+mod tests;

@@ -1,0 +1,57 @@
+//! `/dev/kvm`: opened, asked for its version, and made to create one empty machine.
+#![expect(unsafe_code, reason = "the KVM interface is made of ioctls")]
+
+use std::{
+    io,
+    os::fd::{AsRawFd, FromRawFd, OwnedFd},
+};
+
+use rustix::fs::{CWD, Mode, OFlags, openat};
+
+use crate::accel::facts::{KVM_API, Kvm};
+
+/// `KVM_GET_API_VERSION`, `_IO(0xAE, 0x00)`.
+const GET_API_VERSION: libc::c_ulong = 0xAE00;
+
+/// `KVM_CREATE_VM`, `_IO(0xAE, 0x01)`.
+const CREATE_VM: libc::c_ulong = 0xAE01;
+
+/// What `/dev/kvm` does here.
+pub fn probe_kvm() -> Kvm {
+    use rustix::io::Errno;
+    let device = match openat(CWD, "/dev/kvm", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()) {
+        Ok(device) => device,
+        Err(Errno::NOENT | Errno::NOTDIR) => return Kvm::Absent,
+        Err(Errno::ACCESS | Errno::PERM) => return Kvm::Denied,
+        // The node exists but no driver stands behind it.
+        Err(Errno::NXIO | Errno::NODEV) => return Kvm::Absent,
+        Err(e) => return Kvm::Broken(io::Error::from(e).to_string()),
+    };
+    match ask(&device, GET_API_VERSION) {
+        Ok(KVM_API) => {}
+        Ok(other) => return Kvm::Broken(format!("interface version {other} instead of {KVM_API}")),
+        Err(e) => return Kvm::Broken(e.to_string()),
+    }
+    match ask(&device, CREATE_VM) {
+        Ok(fd) => {
+            // SAFETY: KVM_CREATE_VM returned a new descriptor that nobody else owns.
+            drop(unsafe { OwnedFd::from_raw_fd(fd) });
+            Kvm::Usable
+        }
+        Err(e) => Kvm::Broken(e.to_string()),
+    }
+}
+
+/// An ioctl whose argument is zero and whose answer is its return value.
+fn ask(device: &OwnedFd, request: libc::c_ulong) -> io::Result<i32> {
+    loop {
+        // SAFETY: both requests take the integer 0 and touch no memory of ours.
+        let rc = unsafe { libc::ioctl(device.as_raw_fd(), request as _, 0) };
+        let error = io::Error::last_os_error();
+        match rc {
+            0.. => return Ok(rc),
+            _ if error.kind() == io::ErrorKind::Interrupted => {}
+            _ => return Err(error),
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! The command line: reading it, doing it, and saying how it went.
+
+mod args;
+mod completion;
+mod explain;
+mod help;
+mod image;
+mod parse;
+mod run;
+
+use std::{
+    env,
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use crate::{doctor, error, error::Error, policy::host::Host};
+use args::Command;
+use parse::Parsed;
+
+/// Runs qvm and tells its exit status. Errors are printed here and nowhere else.
+pub fn main() -> ExitCode {
+    match dispatch() {
+        Ok(status) => ExitCode::from(status),
+        Err(error) => {
+            say(&error::line(&error));
+            ExitCode::from(error::STATUS)
+        }
+    }
+}
+
+fn dispatch() -> Result<u8, Error> {
+    let cli = match parse::parse(env::args_os())? {
+        Parsed::Run(cli) => cli,
+        Parsed::Print(text) => return print(&text).map(|()| 0),
+    };
+    match cli.command {
+        None => run::run(cli.run),
+        Some(Command::Run(args)) => run::run(*args),
+        Some(Command::Doctor(args)) => doctor::main(&host()?, args.json),
+        Some(Command::Image(image)) => image::main(image.action),
+        Some(Command::Completion(args)) => completion::main(args.shell),
+    }
+}
+
+/// What there is to know of this host.
+fn host() -> Result<Host, Error> {
+    Ok(Host::gather().map_err(crate::policy::PolicyError::from)?)
+}
+
+/// Writes to standard output. A reader that went away, as `head` does, is no failure.
+pub fn print(text: &str) -> Result<(), Error> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Error::Output(e)),
+        _ => Ok(()),
+    }
+}
+
+/// As indented JSON with a newline at the end.
+pub fn json(value: &impl serde::Serialize) -> String {
+    // Plain structures of strings and numbers always have a JSON form.
+    serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
+}
+
+/// Says one line on standard error. Nobody can be told if that fails.
+fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "qvm: {text}");
+}

@@ -1,0 +1,164 @@
+//! `--dry-run`: the whole decision, for people or as JSON. Nothing is started.
+
+use std::{fmt::Write as _, path::Path};
+
+use guest_image::{Cache, Recipe};
+use serde::Serialize;
+
+use crate::{
+    error::{Error, plain},
+    policy::{Plan, units::show_bytes},
+    spec::{Accel, Spec},
+};
+
+/// Prints it.
+pub fn main(plan: &Plan) -> Result<u8, Error> {
+    let described = Described::new(plan, image(&plan.spec)?);
+    let text = if plan.spec.output.json { super::json(&described) } else { described.text() };
+    super::print(&text).map(|()| 0)
+}
+
+/// The decision in words. Values of variables are left out, as they may be secrets.
+#[derive(Debug, Serialize)]
+struct Described {
+    name: String,
+    command: Vec<String>,
+    workdir: String,
+    user: String,
+    shares: Vec<Shared>,
+    environment: Vec<String>,
+    network: &'static str,
+    vsock: Vec<Vsock>,
+    published: Vec<Published>,
+    memory: u64,
+    cpus: u8,
+    timeout_seconds: Option<f64>,
+    accel: Accel,
+    accel_reason: String,
+    notes: Vec<String>,
+    image: Image,
+    processes: Vec<Process>,
+}
+
+#[derive(Debug, Serialize)]
+struct Shared {
+    host: String,
+    guest: String,
+    read_only: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Vsock {
+    port: u32,
+    leads_to: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct Published {
+    host: String,
+    guest_port: u16,
+}
+
+#[derive(Debug, Serialize)]
+struct Image {
+    digest: String,
+    built: bool,
+}
+
+/// A process of this host and what it is kept from.
+#[derive(Debug, Serialize)]
+struct Process {
+    name: String,
+    confinement: Vec<String>,
+}
+
+/// Which image would be used.
+fn image(spec: &Spec) -> Result<Image, Error> {
+    let cache = Cache::open()?;
+    if let Some(name) = &spec.image {
+        return Ok(Image { digest: cache.image(name)?.digest.to_string(), built: true });
+    }
+    let recipe = Recipe::default_debian();
+    Ok(Image { digest: recipe.digest().to_string(), built: cache.find(&recipe)?.is_some() })
+}
+
+impl Described {
+    fn new(plan: &Plan, image: Image) -> Self {
+        let spec = &plan.spec;
+        let path = |path: &Path| path.display().to_string();
+        Self {
+            name: spec.name.clone(),
+            command: spec.argv.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
+            workdir: path(&spec.workdir),
+            user: if spec.guest_root { "root".into() } else { spec.caller.name.clone() },
+            shares: spec
+                .shares
+                .iter()
+                .map(|s| Shared { host: path(&s.host), guest: path(&s.guest), read_only: s.read_only })
+                .collect(),
+            environment: spec.env.iter().map(|(name, _)| name.to_string_lossy().into_owned()).collect(),
+            network: "none",
+            vsock: vec![Vsock { port: agent_protocol::AGENT_PORT, leads_to: "qvm, for the agent" }],
+            published: spec
+                .publish
+                .iter()
+                .map(|p| Published { host: std::net::SocketAddr::from((p.ip, p.host_port)).to_string(), guest_port: p.guest_port })
+                .collect(),
+            memory: spec.memory,
+            cpus: spec.cpus,
+            timeout_seconds: spec.timeout.map(|t| t.as_secs_f64()),
+            accel: spec.accel,
+            accel_reason: spec.accel_reason.clone(),
+            notes: plan.notes.clone(),
+            image,
+            processes: processes(spec),
+        }
+    }
+
+    /// For people.
+    fn text(&self) -> String {
+        let mut text = String::new();
+        let mut line = |label: &str, value: String| {
+            let _ = writeln!(text, "{label:<12} {}", plain(&value));
+        };
+        line("machine", format!("{}: {} of memory, {} virtual CPUs", self.name, show_bytes(self.memory), self.cpus));
+        line("engine", format!("{}: {}", if self.accel == Accel::Kvm { "kvm" } else { "tcg" }, self.accel_reason));
+        let built = if self.image.built { "" } else { " (not built yet; `qvm image build` makes it)" };
+        line("image", format!("{}{built}", self.image.digest));
+        let command = if self.command.is_empty() { "a login shell".into() } else { format!("{:?}", self.command) };
+        line("command", format!("{command} as {} in {}", self.user, self.workdir));
+        if let Some(seconds) = self.timeout_seconds {
+            line("timeout", format!("{seconds} s"));
+        }
+        for share in &self.shares {
+            let kind = if share.read_only { "read-only" } else { "read and write" };
+            let place = if share.host == share.guest { String::new() } else { format!(" at {}", share.guest) };
+            line("share", format!("{}{place}, {kind}", share.host));
+        }
+        let names = if self.environment.is_empty() { "nothing".into() } else { self.environment.join(" ") };
+        line("environment", names);
+        line("network", self.network.into());
+        for vsock in &self.vsock {
+            line("vsock", format!("port {} of the host leads to {}", vsock.port, vsock.leads_to));
+        }
+        for port in &self.published {
+            line("publish", format!("{} leads to port {} of the guest", port.host, port.guest_port));
+        }
+        for process in &self.processes {
+            line("process", format!("{}: {}", process.name, process.confinement.join("; ")));
+        }
+        for note in &self.notes {
+            line("note", note.clone());
+        }
+        text
+    }
+}
+
+/// The processes that would run, with their confinement.
+fn processes(_spec: &Spec) -> Vec<Process> {
+    Vec::new()
+}
+
+#[cfg(test)]
+#[path = "explain_test.rs"]
+mod tests;

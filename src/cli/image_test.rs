@@ -1,0 +1,29 @@
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+
+#[test]
+fn a_table_names_the_default_and_what_is_broken() {
+    let dir = tempfile::tempdir().unwrap();
+    let cache = Cache::at(dir.path());
+    assert!(table(&[]).contains("qvm image build"));
+    let digest = Recipe::default_debian().digest();
+    std::fs::create_dir_all(dir.path().join("images").join(digest.to_string())).unwrap();
+    let rows: Vec<_> = cache.list().unwrap().iter().map(|(d, i)| Row::new(d, i)).collect();
+    let text = table(&rows);
+    assert!(text.contains("(default)") && text.contains("run `qvm image build`"), "{text}");
+    assert_eq!(text.lines().count(), 2);
+}
+
+#[test]
+fn a_typing_error_removes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let cache = Cache::at(dir.path());
+    let digest = Recipe::default_debian().digest().to_string();
+    let kept = dir.path().join("images").join(&digest);
+    std::fs::create_dir_all(&kept).unwrap();
+    assert!(remove(&cache, &[digest.clone(), "nope".into()]).is_err());
+    assert!(kept.exists());
+    remove(&cache, &[digest]).unwrap();
+    assert!(!kept.exists());
+}

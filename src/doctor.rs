@@ -1,0 +1,18 @@
+//! `qvm doctor`: what this machine can do, what qvm will use, and how to get better (D19).
+
+mod checks;
+mod report;
+
+use crate::{error::Error, policy::host::Host};
+
+/// Exit status when no machine could be run here. Different from 125, which says that the check
+/// itself failed.
+pub const CANNOT_RUN: u8 = 1;
+
+/// Looks at everything and prints it; 0 when machines can be run, else [`CANNOT_RUN`].
+pub fn main(host: &Host, json: bool) -> Result<u8, Error> {
+    let report = checks::all(host);
+    let text = if json { crate::cli::json(&report) } else { report.text() };
+    crate::cli::print(&text)?;
+    Ok(if report.usable { 0 } else { CANNOT_RUN })
+}

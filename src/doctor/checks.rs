@@ -1,0 +1,81 @@
+//! The checks. Each is a function from what was gathered to a [`Finding`].
+
+mod engine;
+mod files;
+
+use std::io::{self, IsTerminal};
+
+use confine::{State, Support};
+
+use super::report::{Finding, Report};
+use crate::{
+    accel::{self, Choice, Facts},
+    policy::{host::Host, units},
+    spec::Accel,
+};
+
+/// All checks, in the order in which they are shown.
+pub fn all(host: &Host) -> Report {
+    // What lies in the current directory is not run, unless that could not be shared anyway.
+    let shared: Vec<_> = host.cwd.canonicalize().ok().filter(|dir| host.places.check(dir).is_ok()).into_iter().collect();
+    let facts = Facts::gather_all(host.var("PATH").map(|path| path.as_os_str()), &shared);
+    let decision = accel::decide(Choice::Auto, &facts);
+    let mut findings = vec![
+        engine::processor(&facts),
+        engine::kvm(&facts),
+        engine::qemu(&facts, decision.as_ref().is_ok_and(|d| d.accel == Accel::Kvm)),
+    ];
+    findings.extend(confinement(&confine::probe()));
+    findings.push(memory(host));
+    findings.extend(files::all(host));
+    findings.push(terminal());
+    let engine = match &decision {
+        Ok(decision) => format!("--accel auto takes {}: {}", engine::name(decision.accel), decision.reason),
+        Err(e) => e.to_string(),
+    };
+    Report::new(findings, engine)
+}
+
+/// What the host processes can be confined with. Missing layers are worth a warning: the others
+/// overlap, and a process that no layer keeps from the host's files does not start.
+fn confinement(support: &Support) -> Vec<Finding> {
+    let finding = |check, state: &State, advice: &str| match state {
+        State::Active { .. } => Finding::ok(check, state.to_string()),
+        State::Partial { .. } | State::Missing { .. } => Finding::warn(check, state.to_string(), advice),
+    };
+    let kernel = "a newer kernel adds this layer";
+    let mut findings = vec![
+        finding("user ns", &support.user_namespace, "allow unprivileged user namespaces, or go on with the other layers"),
+        finding("namespaces", &support.namespaces, "allow unprivileged user namespaces, or go on with the other layers"),
+        finding("landlock", &support.landlock, kernel),
+        finding("seccomp", &support.seccomp, "use a kernel with CONFIG_SECCOMP_FILTER"),
+    ];
+    if support.namespaces.is_missing() && support.landlock.is_missing() {
+        findings.push(Finding::fail("confinement", "neither namespaces nor landlock keep a process from files", kernel));
+    }
+    findings
+}
+
+/// Memory of the host.
+fn memory(host: &Host) -> Finding {
+    let there = host.limits.memory;
+    let fact = format!("{} and {} CPUs can be used", units::show_bytes(there), host.limits.cpus);
+    match there / 2 {
+        half if half < units::LEAST_MEMORY => Finding::fail("memory", fact, "a machine needs at least 128 MiB of its own"),
+        half if half < 1 << 30 => Finding::warn("memory", fact, "builds and agents want 1 GiB or more for the guest"),
+        _ => Finding::ok("memory", fact),
+    }
+}
+
+/// Whether a command would get a terminal.
+fn terminal() -> Finding {
+    if io::stdin().is_terminal() && io::stdout().is_terminal() {
+        Finding::ok("terminal", "commands get a terminal")
+    } else {
+        Finding::ok("terminal", "none here; commands get three pipes")
+    }
+}
+
+#[cfg(test)]
+#[path = "checks_test.rs"]
+mod tests;

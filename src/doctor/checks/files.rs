@@ -1,0 +1,72 @@
+//! Cache, image, agent, configuration.
+
+use std::path::Path;
+
+use guest_image::{Cache, CacheError, Image, Recipe, agent};
+
+use crate::{
+    doctor::report::Finding,
+    error,
+    policy::{config, host::Host, units::show_bytes},
+};
+
+/// Room that building an image takes, in bytes, with some to spare.
+const ROOM: u64 = 2 << 30;
+
+/// All of them.
+pub fn all(host: &Host) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    match Cache::open() {
+        Ok(cache) => {
+            let image = cache.find(&Recipe::default_debian());
+            findings.push(room(cache.root(), free(cache.root()), matches!(image, Ok(Some(_)))));
+            findings.push(default_image(image));
+        }
+        Err(e) => findings.push(Finding::fail("cache", error::line(&e), "set HOME or QVM_CACHE")),
+    }
+    findings.push(match agent::locate() {
+        Ok(path) => Finding::ok("agent", path.display().to_string()),
+        Err(e) => Finding::fail("agent", "the program that runs in the guest was not found", error::line(&e)),
+    });
+    let file = host.dirs.config.join("config.toml");
+    findings.push(match config::read(&file) {
+        Ok(_) if file.exists() => Finding::ok("config", file.display().to_string()),
+        Ok(_) => Finding::ok("config", format!("{} is absent, so defaults hold", file.display())),
+        Err(e) => Finding::fail("config", error::line(&e), "mend or remove the file"),
+    });
+    findings
+}
+
+/// Room in the cache. Only a machine without an image needs much.
+pub fn room(cache: &Path, free: Option<u64>, built: bool) -> Finding {
+    let Some(free) = free else {
+        return Finding::warn("cache", format!("{} cannot be looked at", cache.display()), "check that you may write there");
+    };
+    let fact = format!("{} has {} free", cache.display(), show_bytes(free));
+    if free < ROOM && !built {
+        return Finding::warn("cache", fact, format!("building an image takes up to {}; make room or set QVM_CACHE", show_bytes(ROOM)));
+    }
+    Finding::ok("cache", fact)
+}
+
+/// Free bytes for this user where a directory is or would be made.
+fn free(path: &Path) -> Option<u64> {
+    let there = path.ancestors().find(|p| p.exists())?;
+    let stat = rustix::fs::statvfs(there).ok()?;
+    Some(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
+/// The default image.
+pub fn default_image(found: Result<Option<Image>, CacheError>) -> Finding {
+    let checked = found.and_then(|image| match image {
+        Some(image) => image.check().map(|()| Some(image)).map_err(CacheError::from),
+        None => Ok(None),
+    });
+    match checked {
+        Ok(Some(image)) => {
+            Finding::ok("image", format!("{} ({}), verified", image.digest.short(), image.manifest.kernel))
+        }
+        Ok(None) => Finding::warn("image", "the default image is not built yet", "run `qvm image build`"),
+        Err(e) => Finding::fail("image", error::line(&e), "run `qvm image build --force`"),
+    }
+}

@@ -1,0 +1,60 @@
+//! How qvm ends when it cannot do what was asked: one line on standard error, status 125.
+
+use std::{error::Error as StdError, fmt::Write as _, io};
+
+use crate::policy::PolicyError;
+
+/// Exit status of every failure of qvm itself, as chroot(1), env(1) and container runners have it.
+pub const STATUS: u8 = 125;
+
+/// What ends qvm.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The command line makes no sense; the text says what would.
+    #[error("{0}")]
+    Usage(String),
+    /// What was asked for is not allowed or not possible here.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// The cache of images, or an image in it.
+    #[error(transparent)]
+    Image(#[from] guest_image::CacheError),
+    /// An image was not built.
+    #[error(transparent)]
+    Build(#[from] guest_image::BuildError),
+    /// Standard output is full or broken.
+    #[error("cannot write to standard output")]
+    Output(#[source] io::Error),
+}
+
+/// An error and its causes as one line: each cause after a colon, nothing said twice, no control
+/// characters, since a file name or a file's content may be part of it.
+pub fn line(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.ends_with(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = error.source();
+    }
+    plain(&text)
+}
+
+/// `text` on one line, with control characters written out so that a terminal does not act on
+/// them.
+pub fn plain(text: &str) -> String {
+    let mut result = String::with_capacity(text.len());
+    for c in text.chars() {
+        // Bidirectional overrides can make a line read as something else.
+        let hidden = c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        let _ = if hidden { write!(result, "{}", c.escape_default()) } else { result.write_char(c) };
+    }
+    result
+}
+
+#[cfg(test)]
+#[path = "error_test.rs"]
+mod tests;

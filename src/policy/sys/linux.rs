@@ -1,0 +1,91 @@
+//! Directories are opened once, without following a link, and used through that descriptor.
+
+use std::{
+    fs::File,
+    io::{self, Error},
+    os::fd::{AsFd, OwnedFd},
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::{self, Access, AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags};
+
+/// Opens a directory by its real path, as a bare reference (`O_PATH`). No component may be a
+/// symbolic link, so what is opened is what this path named: a link that was put in between
+/// after the path was resolved makes this fail.
+pub fn open_directory(real: &Path) -> io::Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    Ok(fs::openat2(CWD, real, flags, Mode::empty(), resolve)?)
+}
+
+/// Whether `path` is the very directory that `dir` refers to, however it is reached.
+pub fn same_directory(dir: &OwnedFd, path: &Path) -> bool {
+    match (fs::fstat(dir), fs::stat(path)) {
+        (Ok(a), Ok(b)) => a.st_dev == b.st_dev && a.st_ino == b.st_ino,
+        _ => false,
+    }
+}
+
+/// Fails unless the caller may list and enter the directory.
+pub fn usable(dir: &OwnedFd) -> io::Result<()> {
+    Ok(fs::accessat(dir, ".", Access::READ_OK | Access::EXEC_OK, AtFlags::EACCESS)?)
+}
+
+/// Whether `below` (relative) names a directory inside `dir` without a link on the way.
+pub fn is_directory_beneath(dir: &OwnedFd, below: &Path) -> bool {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    fs::openat2(dir, below, flags, Mode::empty(), resolve).is_ok()
+}
+
+/// Opens a regular file directly in `dir`, without following a link or waiting for a pipe.
+/// `None` if there is nothing of that name.
+pub fn open_project_file(dir: impl AsFd, name: &str) -> io::Result<Option<File>> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let dir = dir.as_fd();
+    // A device is not even opened: opening alone may have an effect.
+    match fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Err(rustix::io::Errno::NOENT) => return Ok(None),
+        Err(e) => return Err(e.into()),
+        Ok(stat) if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile => return Err(not_regular()),
+        Ok(_) => {}
+    }
+    let file = fs::openat(dir, name, flags, Mode::empty())?;
+    let stat = fs::fstat(&file)?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        return Err(not_regular());
+    }
+    Ok(Some(file.into()))
+}
+
+fn not_regular() -> Error {
+    Error::new(io::ErrorKind::InvalidInput, "it is no regular file")
+}
+
+/// What this machine has to give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// CPUs this process may run on, at least 1.
+    pub cpus: usize,
+    /// Memory in bytes: what is installed, or the limit of this process's control group.
+    pub memory: u64,
+}
+
+/// Reads [`Limits`].
+pub fn limits() -> Limits {
+    let info = rustix::system::sysinfo();
+    let installed = info.totalram.saturating_mul(u64::from(info.mem_unit).max(1));
+    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+    let memory = group_limit().map_or(installed, |limit| limit.min(installed));
+    Limits { cpus, memory }
+}
+
+/// The tightest `memory.max` from this process's control group up to the root (cgroup v2).
+fn group_limit() -> Option<u64> {
+    let own = std::fs::read_to_string("/proc/self/cgroup").ok()?;
+    let path = own.lines().find_map(|line| line.strip_prefix("0::/"))?;
+    let root = PathBuf::from("/sys/fs/cgroup");
+    let groups = root.join(path);
+    let ups = groups.ancestors().take_while(|dir| dir.starts_with(&root));
+    ups.filter_map(|dir| std::fs::read_to_string(dir.join("memory.max")).ok()?.trim().parse().ok()).min()
+}
