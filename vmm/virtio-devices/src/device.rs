@@ -97,3 +97,16 @@ pub trait VirtioDevice: Send {
     /// nothing of the device touches guest memory any more. Idle devices return nothing.
     fn reset(&mut self) -> Vec<ActiveQueue>;
 }
+
+/// Reads `data.len()` bytes at `offset` of a configuration space that is laid out in `config`;
+/// bytes past its end read as zero.
+pub fn read_config_bytes(config: &[u8], offset: u64, data: &mut [u8]) {
+    data.fill(0);
+    let rest = usize::try_from(offset)
+        .ok()
+        .and_then(|offset| config.get(offset..))
+        .unwrap_or_default();
+    for (out, byte) in data.iter_mut().zip(rest) {
+        *out = *byte;
+    }
+}

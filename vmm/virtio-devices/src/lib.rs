@@ -14,6 +14,7 @@ pub mod fs;
 pub mod fuzzing;
 pub mod queue;
 pub mod rng;
+mod sys;
 #[doc(hidden)]
 pub mod testing;
 pub mod transport;

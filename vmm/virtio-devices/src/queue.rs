@@ -17,6 +17,7 @@ mod avail;
 mod buffers;
 mod chain;
 mod error;
+pub mod features;
 mod layout;
 mod notify;
 mod reader;

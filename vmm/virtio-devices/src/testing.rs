@@ -55,7 +55,8 @@ pub struct Used {
     pub head: u16,
     /// Bytes that the device says it wrote.
     pub written: u32,
-    /// Contents of all writable buffers, written or not, one after the other.
+    /// Contents of all writable buffers, written or not, one after the other; those that a
+    /// hostile test put outside memory are left out.
     pub data: Vec<u8>,
 }
 
@@ -147,7 +148,7 @@ impl Driver {
     }
 
     /// Publishes a chain of readable buffers with these contents, then writable ones of these
-    /// lengths, without notifying. Returns its head.
+    /// lengths, zeroed, without notifying. Returns its head.
     pub fn add(&mut self, queue: u16, readable: &[&[u8]], writable: &[usize]) -> u16 {
         if self.rings.iter().all(Ring::is_idle) {
             self.next_buffer = BUFFERS;
@@ -162,6 +163,10 @@ impl Driver {
         }
         for length in writable {
             let address = self.alloc_kept(*length);
+            let zeros = vec![0; *length];
+            self.memory
+                .write_slice(&zeros, GuestAddress(address))
+                .unwrap();
             buffers.push((address, u32::try_from(*length).unwrap(), WRITE));
         }
         self.rings[usize::from(queue)].add(&buffers)

@@ -14,6 +14,8 @@
 //!   Worker::stop: joined; the handler and the queues come back
 //! ```
 
+mod slot;
+
 use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -27,6 +29,7 @@ use vmm_sys_util::eventfd::EventFd;
 use crate::Memory;
 use crate::device::{Activation, ActiveQueue, Interrupt};
 use crate::queue::{Chain, QueueError};
+pub use slot::Slot;
 
 /// Handlers register their own files with tokens below this one.
 pub const TOKENS_END: usize = usize::MAX - 65537;

@@ -166,6 +166,15 @@ impl Chain {
         self.writable_len
     }
 
+    /// The writable buffers themselves, each a guest address and a length in bytes, for devices
+    /// whose requests are about the buffers and not about what is in them. Nothing has been
+    /// checked about where they lie.
+    pub fn writable_buffers(&self) -> impl Iterator<Item = (u64, u32)> + '_ {
+        self.writable
+            .iter()
+            .map(|buffer| (buffer.address, buffer.length))
+    }
+
     /// A cursor over the readable buffers.
     ///
     /// # Errors

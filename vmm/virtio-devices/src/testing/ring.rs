@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 
-use vm_memory::{Bytes, GuestAddress};
+use vm_memory::{Bytes, GuestAddress, GuestMemoryBackend};
 
 use super::Used;
 use crate::Memory;
-use crate::queue::Queue;
+use crate::queue::{Queue, features};
 
 /// `VIRTQ_DESC_F_NEXT`.
 pub const NEXT: u16 = 1;
@@ -16,9 +16,6 @@ pub const NEXT: u16 = 1;
 pub const WRITE: u16 = 2;
 /// `VIRTQ_DESC_F_INDIRECT`.
 pub const INDIRECT: u16 = 4;
-
-const F_INDIRECT_DESC: u64 = 1 << 28;
-const F_EVENT_IDX: u64 = 1 << 29;
 
 /// One queue as its driver sees it.
 pub struct Ring {
@@ -67,14 +64,14 @@ impl Ring {
 
     /// The device's side, ready and at its start.
     #[must_use]
-    pub fn queue(&self, features: u64) -> Queue {
+    pub fn queue(&self, negotiated: u64) -> Queue {
         let mut queue = Queue::new(self.size);
         queue.set_size(self.size);
         queue.set_desc_table(self.desc_table);
         queue.set_avail_ring(self.avail_ring);
         queue.set_used_ring(self.used_ring);
-        queue.set_event_idx(features & F_EVENT_IDX != 0);
-        queue.set_indirect(features & F_INDIRECT_DESC != 0);
+        queue.set_event_idx(negotiated & features::EVENT_IDX != 0);
+        queue.set_indirect(negotiated & features::INDIRECT_DESC != 0);
         queue.set_ready(true);
         queue
     }
@@ -188,9 +185,12 @@ impl Ring {
         if let Some(pending) = self.pending.remove(&head) {
             self.free.extend(pending.descriptors.iter().rev());
             for (address, length) in pending.writable {
-                let start = data.len();
+                let (start, address) = (data.len(), GuestAddress(address));
+                // A hostile chain: there is nothing to look at.
+                if !self.memory.check_range(address, length as usize) {
+                    continue;
+                }
                 data.resize(start + length as usize, 0);
-                let address = GuestAddress(address);
                 self.memory.read_slice(&mut data[start..], address).unwrap();
             }
         }

@@ -7,10 +7,7 @@ use super::refusal::Refusal;
 use super::registers as reg;
 use super::status::{Status, Step};
 use crate::device::{ActivateError, Activation, ActiveQueue, Interrupt};
-use crate::queue::QueueError;
-
-/// `VIRTIO_F_VERSION_1` (virtio 1.3, 6): required, there is no legacy interface.
-const VERSION_1: u64 = 1 << 32;
+use crate::queue::{QueueError, features};
 
 /// Why a device did not start.
 #[derive(Debug, thiserror::Error)]
@@ -66,11 +63,11 @@ impl MmioTransport {
         }
     }
 
-    /// Whether the driver chose from what is offered, and the modern interface.
+    /// Whether the driver chose from what is offered, and the one interface there is.
     fn features_hold(&self) -> bool {
         let offered = u128::from(self.device.features());
         let accepted = self.driver_features;
-        accepted & !offered == 0 && accepted & u128::from(VERSION_1) != 0
+        accepted & !offered == 0 && accepted & u128::from(features::VERSION_1) != 0
     }
 
     fn start_in(&mut self, status: Status) {

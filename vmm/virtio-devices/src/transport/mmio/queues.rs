@@ -1,10 +1,7 @@
 //! What the driver says about a queue before the device gets it.
 
 use super::registers as reg;
-use crate::queue::Queue;
-
-const F_INDIRECT_DESC: u64 = 1 << 28;
-const F_EVENT_IDX: u64 = 1 << 29;
+use crate::queue::{Queue, features};
 
 /// The registers of one queue.
 #[derive(Debug)]
@@ -62,14 +59,14 @@ impl QueueSetup {
     }
 
     /// A guarded queue with this layout, at its start.
-    pub(super) fn build(&self, features: u64) -> Queue {
+    pub(super) fn build(&self, negotiated: u64) -> Queue {
         let mut queue = Queue::new(self.max_size);
         queue.set_size(self.size);
         queue.set_desc_table(self.desc_table);
         queue.set_avail_ring(self.avail_ring);
         queue.set_used_ring(self.used_ring);
-        queue.set_event_idx(features & F_EVENT_IDX != 0);
-        queue.set_indirect(features & F_INDIRECT_DESC != 0);
+        queue.set_event_idx(negotiated & features::EVENT_IDX != 0);
+        queue.set_indirect(negotiated & features::INDIRECT_DESC != 0);
         queue.set_ready(self.ready);
         queue
     }
