@@ -29,6 +29,10 @@ pub struct Confined {
     /// The folder of [`Root::Folder`], as the new root: use this descriptor, opened with
     /// `O_PATH`, and no other. `None` for other roots.
     pub root: Option<OwnedFd>,
+    /// With [`Root::Folder`]: `/proc/self/fd` of this process, opened with `O_PATH`, through
+    /// which a descriptor can be opened again with other rights. Nothing else of `/proc` can
+    /// be reached from it.
+    pub descriptors: Option<OwnedFd>,
 }
 
 /// Confines the calling process to `profile`, except for its system call filter: see
@@ -131,6 +135,7 @@ pub fn enter(profile: Profile) -> Result<Confined> {
     Ok(Confined {
         report,
         root: view.root,
+        descriptors: view.descriptors,
     })
 }
 

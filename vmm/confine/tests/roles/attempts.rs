@@ -79,6 +79,19 @@ const ATTEMPTS: &[Attempt] = &[
         .iter()
         .any(|path| open_at(knows, path) || File::open(path).is_ok())
     }),
+    attempt("out-of-descriptors", ALL, |knows| {
+        let Some(own) = &knows.confined.descriptors else {
+            return false;
+        };
+        let up = "../".repeat(8);
+        [
+            format!("{up}etc/passwd"),
+            "../environ".to_owned(),
+            "../root/etc/passwd".to_owned(),
+        ]
+        .iter()
+        .any(|path| openat(own, path, OFlags::RDONLY, Mode::empty()).is_ok())
+    }),
     attempt("unix-socket", NAMESPACES, |knows| {
         UnixStream::connect(knows.folder.join("socket")).is_ok()
     }),

@@ -142,6 +142,10 @@ fn files(knows: &Knows) {
         .read_to_string(&mut text)
         .unwrap();
     assert_eq!(text, "shared");
+    let known = open("file", OFlags::PATH).unwrap();
+    let own = knows.confined.descriptors.as_ref().unwrap();
+    let number = rustix::path::DecInt::from_fd(&known);
+    openat(own, number, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()).unwrap();
     let mut new = std::fs::File::from(open("new", OFlags::CREATE | OFlags::RDWR).unwrap());
     new.write_all(b"new").unwrap();
     new.sync_all().unwrap();

@@ -28,6 +28,9 @@ pub struct FsConfig {
     pub cache: CachePolicy,
     /// What the guest may occupy; from the process's limits if `None`.
     pub limits: Option<Limits>,
+    /// The process's file mode creation mask; `/proc` is asked if `None`, which a confined
+    /// process does not see.
+    pub umask: Option<u32>,
     /// File locks hold between guest and host, as long as the share is not read-only. A process
     /// of the guest that waits for one cannot be interrupted, since the Linux virtio-fs driver
     /// never passes interruptions on. Without, the guest's locks hold within the guest only.
@@ -45,12 +48,16 @@ impl FsConfig {
             read_only: false,
             cache: CachePolicy::default(),
             limits: None,
+            umask: None,
             share_locks: true,
         }
     }
 
     pub(super) fn into_server(self) -> io::Result<Server> {
-        let umask = umask(&self.proc_self_fd)?;
+        let umask = match self.umask {
+            Some(mask) => mask,
+            None => umask(&self.proc_self_fd)?,
+        };
         let passthrough = Passthrough::new(Share {
             root: self.root,
             proc_self_fd: self.proc_self_fd,

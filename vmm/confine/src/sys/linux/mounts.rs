@@ -58,6 +58,16 @@ pub(super) fn copy(path: &CStr) -> Result<OwnedFd> {
     )
 }
 
+/// A copy of the one folder of /proc that has this process's descriptors, not attached
+/// anywhere. Its `..` is itself, while that of the folder in /proc leads to the host's root.
+pub(super) fn own_descriptors() -> Result<OwnedFd> {
+    open_tree(
+        CWD,
+        c"/proc/self/fd",
+        OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC,
+    )
+}
+
 /// Attaches `tree` at `path` below `folder`.
 pub(super) fn attach(tree: &OwnedFd, folder: BorrowedFd<'_>, path: &CStr) -> Result<()> {
     move_mount(

@@ -25,6 +25,8 @@ pub(super) struct View {
     pub(super) state: State,
     /// The shared folder, opened inside.
     pub(super) root: Option<OwnedFd>,
+    /// The process's own descriptors, for opening them again.
+    pub(super) descriptors: Option<OwnedFd>,
     /// What landlock is to allow.
     pub(super) grants: Grants,
 }
@@ -65,6 +67,7 @@ pub(super) fn enter(root: Root, mounts: bool) -> Result<View> {
             Ok(View {
                 state: State::active("an empty folder"),
                 root: None,
+                descriptors: None,
                 grants: Grants::Nothing,
             })
         }
@@ -79,12 +82,17 @@ pub(super) fn enter(root: Root, mounts: bool) -> Result<View> {
             };
             mounts::restrict(&tree, mounts::INERT | read)
                 .map_err(Error::io("restricting the shared folder's mount"))?;
+            let descriptors = mounts::own_descriptors()
+                .map_err(Error::step("mounting the process's own descriptors"))?;
+            mounts::restrict(&descriptors, mounts::INERT)
+                .map_err(Error::io("restricting the process's own descriptors"))?;
             attach_and_move(&tree)?;
             drop(tree);
             let how = if read_only { ", read-only" } else { "" };
             Ok(View {
                 state: State::active(format!("the shared folder, nosuid, nodev, noexec{how}")),
                 root: Some(open_root()?),
+                descriptors: Some(descriptors),
                 grants: Grants::Folder {
                     read_only,
                     folder: open_root()?,
@@ -104,6 +112,7 @@ pub(super) fn enter(root: Root, mounts: bool) -> Result<View> {
             Ok(View {
                 state: State::active(format!("{} paths, read-only", copies.len())),
                 root: None,
+                descriptors: None,
                 grants: Grants::Paths(copies.into_iter().map(|(path, _)| path).collect()),
             })
         }
@@ -117,6 +126,7 @@ fn unmoved(root: Root) -> Result<View> {
         Root::Empty => View {
             state,
             root: None,
+            descriptors: None,
             grants: Grants::Nothing,
         },
         Root::Folder { folder, read_only } => View {
@@ -128,10 +138,12 @@ fn unmoved(root: Root) -> Result<View> {
                     .map_err(Error::io("copying the shared folder's descriptor"))?,
             },
             root: Some(folder),
+            descriptors: Some(open_descriptors()?),
         },
         Root::Paths(paths) => View {
             state,
             root: None,
+            descriptors: None,
             grants: Grants::Paths(paths),
         },
     })
@@ -242,6 +254,17 @@ fn leave_old_root() -> Result<()> {
         Err(errno) => return Err(Error::step("pivoting to the new root")(errno)),
     }
     chdir(c"/").map_err(Error::step("entering the new root"))
+}
+
+/// The folder of this process's descriptors as it is in /proc.
+fn open_descriptors() -> Result<OwnedFd> {
+    openat(
+        CWD,
+        c"/proc/self/fd",
+        OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
+        Mode::empty(),
+    )
+    .map_err(Error::step("opening /proc/self/fd"))
 }
 
 /// The new root, from inside.
