@@ -1,1 +1,43 @@
-//! guest-image
+//! Guest images: what they are made of, how they are made, and where they are kept.
+//!
+//! An image is a directory of the cache, named by the digest of its [`Recipe`]:
+//!
+//! | file            | what                                                              |
+//! |-----------------|-------------------------------------------------------------------|
+//! | `vmlinux`       | the kernel as an uncompressed ELF file, for PVH boots             |
+//! | `vmlinuz`       | the same kernel as Debian ships it                                |
+//! | `modules.cpio`  | the kernel modules that the agent needs to mount the root         |
+//! | `root.erofs`    | the read-only root                                                |
+//! | `manifest.json` | what the above are: sizes, digests, packages ([`Manifest`])       |
+//! | `verified.json` | which files were last seen to match the manifest                  |
+//!
+//! [`build()`] makes one, at once or not at all: it works in a temporary directory of the same
+//! cache under a lock and renames the result into place.
+#![forbid(unsafe_code)]
+
+pub mod agent;
+mod build;
+mod bzimage;
+mod cache;
+pub mod cpio;
+pub mod debian;
+mod digest;
+mod files;
+#[doc(hidden)]
+pub mod fuzzing;
+mod image;
+mod lock;
+mod manifest;
+mod modules;
+mod progress;
+mod recipe;
+
+pub use build::{Bootstrap, BootstrapError, BuildError, Contents, build, build_with};
+pub use bzimage::{BzImageError, Compression, Payload, payload};
+pub use cache::{Cache, CacheError, Listed, Pruned};
+pub use digest::{Digest, DigestError};
+pub use image::{Image, ImageError};
+pub use manifest::{FileEntry, Manifest, ManifestError, Package};
+pub use modules::{ModulesError, load_order};
+pub use progress::{Phase, Progress, Reporter};
+pub use recipe::Recipe;

@@ -1,0 +1,79 @@
+//! The agent's binary, and the initramfs around it.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use crate::cpio::{Archive, CpioError};
+
+/// Name of the binary.
+const NAME: &str = "guest-agent";
+
+/// The agent is not there.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// Neither beside this program nor where packages put it.
+    #[error(
+        "the agent that runs in the guest is missing (looked for {looked}): build it with ./scripts/build, \
+         or set QVM_AGENT to its path"
+    )]
+    Missing {
+        /// Paths that were tried, joined by commas.
+        looked: String,
+    },
+    /// QVM_AGENT names no file.
+    #[error("QVM_AGENT is {0}, which is no file: unset it, or set it to the agent's path")]
+    Variable(PathBuf),
+}
+
+/// Finds the agent's binary: where `QVM_AGENT` says, else beside this program, else in
+/// `../libexec/qvm` from there.
+///
+/// # Errors
+/// See [`AgentError`].
+pub fn locate() -> Result<PathBuf, AgentError> {
+    let exe = env::current_exe().ok();
+    locate_from(env::var_os("QVM_AGENT").map(PathBuf::from), exe.as_deref())
+}
+
+fn locate_from(variable: Option<PathBuf>, exe: Option<&Path>) -> Result<PathBuf, AgentError> {
+    if let Some(path) = variable.filter(|path| !path.as_os_str().is_empty()) {
+        return if path.is_file() {
+            Ok(path)
+        } else {
+            Err(AgentError::Variable(path))
+        };
+    }
+    let mut looked = Vec::new();
+    if let Some(dir) = exe.and_then(Path::parent) {
+        for path in [dir.join(NAME), dir.join("../libexec/qvm").join(NAME)] {
+            if path.is_file() {
+                return Ok(path);
+            }
+            looked.push(path.display().to_string());
+        }
+    }
+    Err(AgentError::Missing {
+        looked: looked.join(", "),
+    })
+}
+
+/// The initramfs: the agent as `/init`, and the directories and devices a kernel and a PID 1
+/// expect before anything is mounted. The image's `modules.cpio` is meant to follow it.
+///
+/// # Errors
+/// [`CpioError::TooLong`] for an agent over 4 GiB.
+pub fn initramfs(agent: &[u8]) -> Result<Vec<u8>, CpioError> {
+    let mut archive = Archive::new();
+    for directory in ["dev", "proc", "root", "sys"] {
+        archive.directory(directory, 0o755)?;
+    }
+    // The kernel opens this one as PID 1's standard streams before devtmpfs is there.
+    archive.character_device("dev/console", 0o600, 5, 1)?;
+    archive.character_device("dev/null", 0o666, 1, 3)?;
+    archive.file("init", 0o755, agent)?;
+    archive.finish()
+}
+
+#[cfg(test)]
+#[path = "agent_test.rs"]
+mod tests;

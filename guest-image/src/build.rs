@@ -1,0 +1,304 @@
+//! Makes an image: alone, and at once or not at all.
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use crate::lock::Lock;
+use crate::manifest::FORMAT;
+use crate::{
+    Cache, CacheError, Digest, FileEntry, Image, ImageError, Manifest, ManifestError, Package,
+    Phase, Progress, Recipe, debian, files,
+};
+
+/// Makes the four files of an image in a directory. The one that counts is
+/// [`debian::Debian`]; tests have small ones.
+pub trait Bootstrap {
+    /// Bytes that must be free in the cache.
+    fn space(&self) -> u64;
+
+    /// Puts `vmlinux`, `vmlinuz`, `modules.cpio` and `root.erofs` into `into`, which is empty,
+    /// and may use `work` beside it, also empty, for whatever it needs meanwhile.
+    ///
+    /// # Errors
+    /// See [`BootstrapError`].
+    fn make(
+        &self,
+        recipe: &Recipe,
+        into: &Path,
+        work: &Path,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Contents, BootstrapError>;
+}
+
+/// What a bootstrap made, as the manifest tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contents {
+    /// Version of the kernel, as `uname -r` says it.
+    pub kernel: String,
+    /// Packages in the root, and the kernel's.
+    pub packages: Vec<Package>,
+}
+
+/// Whatever stopped a bootstrap.
+pub type BootstrapError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why there is no image.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The cache cannot be used.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    /// The new image is not what its manifest says.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// The manifest cannot be written down.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// The disk has too little room to begin with.
+    #[error(
+        "the image needs {} MB free in {}, which has {} MB: make room, or set QVM_CACHE to another disk",
+        needed.div_ceil(1_000_000), path.display(), free / 1_000_000
+    )]
+    Space {
+        /// The cache.
+        path: PathBuf,
+        /// Bytes needed.
+        needed: u64,
+        /// Bytes free.
+        free: u64,
+    },
+    /// The disk became full.
+    #[error(
+        "the disk of {} is full, and an image takes up to {} MB there: make room, or set QVM_CACHE to another disk",
+        path.display(), needed.div_ceil(1_000_000)
+    )]
+    Full {
+        /// The cache.
+        path: PathBuf,
+        /// Bytes needed.
+        needed: u64,
+        /// The failure that it caused.
+        #[source]
+        source: BootstrapError,
+    },
+    /// Making the files failed.
+    #[error("the image cannot be made")]
+    Bootstrap(#[source] BootstrapError),
+    /// A file operation failed.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On which path.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// Makes the image of `recipe` from Debian's packages, unless the cache has it and it is sound.
+/// Waits while another process builds in the same cache.
+///
+/// # Errors
+/// See [`BuildError`]. Nothing is left of a build that failed.
+pub fn build(
+    cache: &Cache,
+    recipe: &Recipe,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Image, BuildError> {
+    build_with(cache, recipe, &debian::Debian, progress)
+}
+
+/// As [`build()`], with a bootstrap of the caller's.
+///
+/// # Errors
+/// See [`BuildError`].
+pub fn build_with(
+    cache: &Cache,
+    recipe: &Recipe,
+    bootstrap: &dyn Bootstrap,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Image, BuildError> {
+    cache.prepare()?;
+    let lock_path = cache.lock_path();
+    let _lock = Lock::acquire(&lock_path, || progress(Progress::start(Phase::Waiting)))
+        .map_err(io_error("lock", &lock_path))?;
+    if let Some(image) = usable(cache, recipe)? {
+        return Ok(image);
+    }
+    // Under the lock nobody else works in here: what is there, killed builds left.
+    let temporary = cache.temporary();
+    debian::clean_leftovers(&temporary).map_err(io_error("clean", &temporary))?;
+
+    let needed = bootstrap.space();
+    let stat =
+        rustix::fs::statvfs(&temporary).map_err(|e| io_error("measure", &temporary)(e.into()))?;
+    let free = stat.f_bavail.saturating_mul(stat.f_frsize);
+    if free < needed {
+        return Err(BuildError::Space {
+            path: cache.root().to_owned(),
+            needed,
+            free,
+        });
+    }
+
+    let dir = tempfile::Builder::new()
+        .prefix("build-")
+        .tempdir_in(&temporary)
+        .map_err(io_error("make a directory in", &temporary))?;
+    let result = make(cache, recipe, bootstrap, dir.path(), progress);
+    // Said aloud instead of left to the destructor, which tells nobody.
+    dir.close()
+        .map_err(io_error("remove the directory in", &temporary))?;
+    result.map_err(|e| {
+        if is_full(&e) {
+            full(cache, needed, e)
+        } else {
+            e
+        }
+    })
+}
+
+/// The image that is there already. One that is damaged is taken away.
+fn usable(cache: &Cache, recipe: &Recipe) -> Result<Option<Image>, BuildError> {
+    let found = cache.find(recipe).and_then(|image| match image {
+        Some(image) => image
+            .check()
+            .map(|()| Some(image))
+            .map_err(CacheError::from),
+        None => Ok(None),
+    });
+    match found {
+        Ok(image) => Ok(image),
+        Err(CacheError::Image(_)) => {
+            cache.remove_locked(&recipe.digest())?;
+            Ok(None)
+        }
+        Err(e) => Err(e.into()),
+    }
+}
+
+fn make(
+    cache: &Cache,
+    recipe: &Recipe,
+    bootstrap: &dyn Bootstrap,
+    dir: &Path,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Image, BuildError> {
+    let (into, work) = (dir.join("image"), dir.join("work"));
+    for path in [&into, &work] {
+        fs::create_dir(path).map_err(io_error("make", path))?;
+    }
+    let contents = bootstrap
+        .make(recipe, &into, &work, progress)
+        .map_err(BuildError::Bootstrap)?;
+    let image = seal(recipe, contents, &into, progress)?;
+
+    let images = cache.images();
+    let place = images.join(image.digest.to_string());
+    fs::rename(&into, &place).map_err(io_error("move the image to", &place))?;
+    files::sync(&images).map_err(io_error("sync", &images))?;
+    Ok(Image {
+        dir: place,
+        ..image
+    })
+}
+
+/// Hashes the files, writes the manifest, and brings all to the disk.
+fn seal(
+    recipe: &Recipe,
+    contents: Contents,
+    into: &Path,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Image, BuildError> {
+    let mut sizes = Vec::new();
+    for name in Manifest::FILES {
+        let path = into.join(name);
+        let size = fs::metadata(&path).map_err(io_error("find", &path))?.len();
+        sizes.push((name, path, size));
+    }
+    let total = sizes.iter().map(|(_, _, size)| size).sum();
+    let mut done = 0;
+    let mut manifest = Manifest {
+        format: FORMAT,
+        recipe: recipe.digest(),
+        arch: recipe.arch.clone(),
+        kernel: contents.kernel,
+        packages: contents.packages,
+        files: std::collections::BTreeMap::new(),
+    };
+    manifest.packages.sort_unstable();
+    progress(Progress {
+        phase: Phase::Finish,
+        done,
+        total,
+    });
+    for (name, path, size) in sizes {
+        fs::set_permissions(&path, Permissions::from_mode(0o444))
+            .map_err(io_error("protect", &path))?;
+        let mut seen = |bytes| {
+            done += bytes;
+            progress(Progress {
+                phase: Phase::Finish,
+                done,
+                total,
+            });
+        };
+        let sha256 = Digest::of_file(&path, &mut seen).map_err(io_error("read", &path))?;
+        files::sync(&path).map_err(io_error("sync", &path))?;
+        manifest
+            .files
+            .insert(name.to_owned(), FileEntry { size, sha256 });
+    }
+    let path = into.join(files::MANIFEST);
+    files::write_synced(&path, &manifest.to_json()?).map_err(io_error("write", &path))?;
+    let image = Image {
+        digest: manifest.recipe,
+        dir: into.to_owned(),
+        manifest,
+    };
+    image.mark_verified()?;
+    files::sync(into).map_err(io_error("sync", into))?;
+    Ok(image)
+}
+
+fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> BuildError {
+    let path = path.to_owned();
+    move |source| BuildError::Io {
+        action,
+        path,
+        source,
+    }
+}
+
+fn full(cache: &Cache, needed: u64, source: BuildError) -> BuildError {
+    BuildError::Full {
+        path: cache.root().to_owned(),
+        needed,
+        source: source.into(),
+    }
+}
+
+/// Whether a full disk is behind an error.
+fn is_full(error: &BuildError) -> bool {
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = next {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            if matches!(
+                error.kind(),
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+            ) {
+                return true;
+            }
+        }
+        next = error.source();
+    }
+    false
+}
+
+#[cfg(test)]
+#[path = "build_test.rs"]
+pub(crate) mod tests;

@@ -1,0 +1,294 @@
+//! Where images are kept.
+
+use std::env;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::lock::Lock;
+use crate::{Digest, Image, ImageError, Recipe};
+
+/// The directory that images are kept in: `images/`, `tmp/` for those being made, and a lock.
+#[derive(Debug, Clone)]
+pub struct Cache {
+    root: PathBuf,
+}
+
+/// What [`Cache::prune`] did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// Images removed.
+    pub images: usize,
+    /// Bytes their files had.
+    pub bytes: u64,
+}
+
+/// A line of [`Cache::list`].
+pub type Listed = (Digest, Result<Image, CacheError>);
+
+/// Why the cache cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CacheError {
+    /// No variable says where it is.
+    #[error("no place for the cache: set HOME, XDG_CACHE_HOME or QVM_CACHE")]
+    NoHome,
+    /// A variable holds a relative path.
+    #[error("{variable} is {}, which is no absolute path", path.display())]
+    Relative {
+        /// Which variable.
+        variable: &'static str,
+        /// What it holds.
+        path: PathBuf,
+    },
+    /// A directory of it cannot be made, read or removed.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On which path.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// No image of this name.
+    #[error(
+        "there is no image {0}: `qvm image ls` lists them, `qvm image build` makes the default one"
+    )]
+    Unknown(String),
+    /// Several images begin so.
+    #[error("several images begin with {0}: give more digits")]
+    Ambiguous(String),
+    /// Somebody builds an image now.
+    #[error("an image is being built: try again when it is done")]
+    Busy,
+    /// The image is damaged.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+}
+
+impl Cache {
+    /// The user's cache: `$QVM_CACHE`, else `$XDG_CACHE_HOME/qvm`, else `~/.cache/qvm`. Nothing
+    /// is made yet.
+    ///
+    /// # Errors
+    /// [`CacheError::NoHome`] and [`CacheError::Relative`].
+    pub fn open() -> Result<Self, CacheError> {
+        Self::from_variables(|name| env::var_os(name).map(PathBuf::from))
+    }
+
+    fn from_variables(variable: impl Fn(&str) -> Option<PathBuf>) -> Result<Self, CacheError> {
+        let get = |name| variable(name).filter(|path| !path.as_os_str().is_empty());
+        let (name, path) = if let Some(path) = get("QVM_CACHE") {
+            ("QVM_CACHE", path)
+        } else if let Some(path) = get("XDG_CACHE_HOME") {
+            ("XDG_CACHE_HOME", path.join("qvm"))
+        } else {
+            (
+                "HOME",
+                get("HOME").ok_or(CacheError::NoHome)?.join(".cache/qvm"),
+            )
+        };
+        if path.is_relative() {
+            return Err(CacheError::Relative {
+                variable: name,
+                path,
+            });
+        }
+        Ok(Self { root: path })
+    }
+
+    /// A cache at this path.
+    #[must_use]
+    pub fn at(root: &Path) -> Self {
+        Self {
+            root: root.to_owned(),
+        }
+    }
+
+    /// Its path.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The image of this recipe, if it was built.
+    ///
+    /// # Errors
+    /// [`CacheError::Image`] where its manifest is damaged.
+    pub fn find(&self, recipe: &Recipe) -> Result<Option<Image>, CacheError> {
+        self.find_digest(&recipe.digest())
+    }
+
+    pub(crate) fn find_digest(&self, digest: &Digest) -> Result<Option<Image>, CacheError> {
+        let dir = self.images().join(digest.to_string());
+        match fs::symlink_metadata(&dir) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            _ => {}
+        }
+        let image = Image::open(&dir)?;
+        if image.digest != *digest {
+            return Err(ImageError::Misplaced {
+                dir,
+                found: image.digest,
+            }
+            .into());
+        }
+        Ok(Some(image))
+    }
+
+    /// The image that a person names: `default`, the beginning of a digest, or, with a slash in
+    /// it, the path of an image directory.
+    ///
+    /// # Errors
+    /// [`CacheError::Unknown`], [`CacheError::Ambiguous`], [`CacheError::Image`].
+    pub fn image(&self, name: &str) -> Result<Image, CacheError> {
+        let unknown = || CacheError::Unknown(name.to_owned());
+        if name == "default" {
+            return self.find(&Recipe::default_debian())?.ok_or_else(unknown);
+        }
+        if name.contains('/') {
+            return Ok(Image::open(Path::new(name))?);
+        }
+        let mut found = self
+            .digests()?
+            .into_iter()
+            .filter(|digest| digest.to_string().starts_with(name));
+        match (name.is_empty(), found.next(), found.next()) {
+            (false, Some(digest), None) => self.find_digest(&digest)?.ok_or_else(unknown),
+            (false, Some(_), Some(_)) => Err(CacheError::Ambiguous(name.to_owned())),
+            _ => Err(unknown()),
+        }
+    }
+
+    /// All images by digest, each with what is wrong with it where it cannot be read.
+    ///
+    /// # Errors
+    /// [`CacheError::Io`] where the directory cannot be read.
+    pub fn list(&self) -> Result<Vec<Listed>, CacheError> {
+        let found = |digest: &Digest| match self.find_digest(digest) {
+            Ok(Some(image)) => Ok(image),
+            Ok(None) => Err(CacheError::Unknown(digest.to_string())),
+            Err(e) => Err(e),
+        };
+        Ok(self
+            .digests()?
+            .into_iter()
+            .map(|digest| (digest, found(&digest)))
+            .collect())
+    }
+
+    /// Removes an image. Machines that run on it keep its files until they end.
+    ///
+    /// # Errors
+    /// [`CacheError::Unknown`], [`CacheError::Busy`], [`CacheError::Io`].
+    pub fn remove(&self, digest: &Digest) -> Result<(), CacheError> {
+        self.prepare()?;
+        let _lock = self.try_lock()?;
+        self.remove_locked(digest)
+    }
+
+    pub(crate) fn remove_locked(&self, digest: &Digest) -> Result<(), CacheError> {
+        let path = self.images().join(digest.to_string());
+        // Away in one step: half an image is never found under its name.
+        let away = self.temporary().join(format!("remove-{digest}"));
+        fs::rename(&path, &away).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => CacheError::Unknown(digest.to_string()),
+            _ => CacheError::Io {
+                action: "move away",
+                path,
+                source,
+            },
+        })?;
+        fs::remove_dir_all(&away).map_err(|source| CacheError::Io {
+            action: "remove",
+            path: away,
+            source,
+        })
+    }
+
+    /// Removes all images but those of `keep`, and what interrupted builds left.
+    ///
+    /// # Errors
+    /// [`CacheError::Busy`], [`CacheError::Io`].
+    pub fn prune(&self, keep: &[Digest]) -> Result<Pruned, CacheError> {
+        self.prepare()?;
+        let _lock = self.try_lock()?;
+        let mut pruned = Pruned::default();
+        for (digest, image) in self.list()? {
+            if !keep.contains(&digest) {
+                self.remove_locked(&digest)?;
+                pruned.images += 1;
+                pruned.bytes = pruned
+                    .bytes
+                    .saturating_add(image.map_or(0, |image| image.manifest.size()));
+            }
+        }
+        crate::debian::clean_leftovers(&self.temporary()).map_err(|source| CacheError::Io {
+            action: "clean",
+            path: self.temporary(),
+            source,
+        })?;
+        Ok(pruned)
+    }
+
+    /// Makes the directories.
+    pub(crate) fn prepare(&self) -> Result<(), CacheError> {
+        for path in [self.images(), self.temporary()] {
+            fs::create_dir_all(&path).map_err(|source| CacheError::Io {
+                action: "make",
+                path,
+                source,
+            })?;
+        }
+        Ok(())
+    }
+
+    fn try_lock(&self) -> Result<Lock, CacheError> {
+        match Lock::try_acquire(&self.lock_path()) {
+            Ok(Some(lock)) => Ok(lock),
+            Ok(None) => Err(CacheError::Busy),
+            Err(source) => Err(CacheError::Io {
+                action: "lock",
+                path: self.lock_path(),
+                source,
+            }),
+        }
+    }
+
+    fn digests(&self) -> Result<Vec<Digest>, CacheError> {
+        let path = self.images();
+        let entries = match fs::read_dir(&path) {
+            Ok(entries) => entries,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(source) => {
+                return Err(CacheError::Io {
+                    action: "read",
+                    path,
+                    source,
+                });
+            }
+        };
+        let mut digests: Vec<Digest> = entries
+            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+            .collect();
+        digests.sort_unstable();
+        Ok(digests)
+    }
+
+    pub(crate) fn images(&self) -> PathBuf {
+        self.root.join("images")
+    }
+
+    pub(crate) fn temporary(&self) -> PathBuf {
+        self.root.join("tmp")
+    }
+
+    pub(crate) fn lock_path(&self) -> PathBuf {
+        self.root.join("build.lock")
+    }
+}
+
+#[cfg(test)]
+#[path = "cache_test.rs"]
+mod tests;

@@ -1,0 +1,45 @@
+//! Names inside an image directory, and the few file operations that must not be forgotten.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+/// The kernel as an uncompressed ELF file.
+pub const VMLINUX: &str = "vmlinux";
+/// The kernel as shipped.
+pub const VMLINUZ: &str = "vmlinuz";
+/// Modules needed before the root is mounted.
+pub const MODULES: &str = "modules.cpio";
+/// The root.
+pub const ROOT: &str = "root.erofs";
+/// See [`crate::Manifest`].
+pub const MANIFEST: &str = "manifest.json";
+/// Which files were last seen to match the manifest.
+pub const VERIFIED: &str = "verified.json";
+
+/// Writes a new file and brings it to the disk.
+pub fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Brings a file or directory to the disk.
+pub fn sync(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// Reads a file that is at most `limit` bytes long.
+pub fn read_limited(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?
+        .take(limit.saturating_add(1))
+        .read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("longer than {limit} bytes"),
+        ));
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,105 @@
+//! Entry points for fuzzing, and what tests need to look at archives and kernels.
+
+use crate::{Manifest, load_order, payload};
+
+/// An entry of a cpio archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Path.
+    pub name: String,
+    /// Type and permissions.
+    pub mode: u32,
+    /// Major number of a device.
+    pub major: u32,
+    /// Minor number of a device.
+    pub minor: u32,
+    /// Content of a file.
+    pub content: Vec<u8>,
+}
+
+/// Reads a "newc" archive up to its trailer; `None` if it is none.
+#[must_use]
+pub fn parse_cpio(mut bytes: &[u8]) -> Option<Vec<Entry>> {
+    let mut entries = Vec::new();
+    loop {
+        let header = bytes.get(..110)?;
+        if !header.starts_with(b"070701") {
+            return None;
+        }
+        let field = |index: usize| {
+            let digits = header.get(6 + index * 8..14 + index * 8)?;
+            u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+        };
+        let (size, name_size) = (field(6)? as usize, field(11)? as usize);
+        let name_end = 110usize.checked_add(name_size)?;
+        let name = bytes.get(110..name_end)?.strip_suffix(b"\0")?;
+        let start = name_end.checked_next_multiple_of(4)?;
+        let end = start.checked_add(size)?;
+        let content = bytes.get(start..end)?.to_vec();
+        if name == b"TRAILER!!!" {
+            return Some(entries);
+        }
+        let name = String::from_utf8(name.to_vec()).ok()?;
+        entries.push(Entry {
+            name,
+            mode: field(1)?,
+            major: field(9)?,
+            minor: field(10)?,
+            content,
+        });
+        bytes = bytes.get(end.checked_next_multiple_of(4)?..)?;
+    }
+}
+
+/// A small bzImage with this payload.
+#[must_use]
+pub fn sample_bzimage(payload: &[u8], length: u32) -> Vec<u8> {
+    let mut image = vec![0u8; 1024];
+    image[0x1f1] = 1;
+    image[0x202..0x206].copy_from_slice(b"HdrS");
+    image[0x206..0x208].copy_from_slice(&0x20fu16.to_le_bytes());
+    let offset = 16u32;
+    let size = u32::try_from(payload.len() + 4).unwrap_or(u32::MAX);
+    image[0x248..0x24c].copy_from_slice(&offset.to_le_bytes());
+    image[0x24c..0x250].copy_from_slice(&size.to_le_bytes());
+    image.resize(1024 + 16, 0);
+    image.extend_from_slice(payload);
+    image.extend_from_slice(&length.to_le_bytes());
+    image
+}
+
+/// `manifest.json`, which anybody who can write to the cache can alter.
+pub fn fuzz_manifest(data: &[u8]) {
+    if let Ok(manifest) = Manifest::parse(data) {
+        let again = manifest
+            .to_json()
+            .ok()
+            .and_then(|bytes| Manifest::parse(&bytes).ok());
+        assert_eq!(
+            again.as_ref(),
+            Some(&manifest),
+            "a manifest changes when written and read"
+        );
+    }
+}
+
+/// A kernel file that a person names.
+pub fn fuzz_bzimage(data: &[u8]) {
+    if let Ok(found) = payload(data) {
+        assert!(found.bytes.len() <= data.len());
+    }
+}
+
+/// `modules.dep`: the data up to a zero byte; after it, the module wanted.
+pub fn fuzz_modules(data: &[u8]) {
+    let mut parts = data.splitn(2, |&byte| byte == 0);
+    let dep = String::from_utf8_lossy(parts.next().unwrap_or_default());
+    let wanted = String::from_utf8_lossy(parts.next().unwrap_or_default()).into_owned();
+    if let Ok(order) = load_order(&dep, "", &[wanted]) {
+        assert!(order.len() <= dep.lines().count());
+    }
+}
+
+#[cfg(test)]
+#[path = "fuzzing_test.rs"]
+mod tests;

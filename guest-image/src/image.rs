@@ -1,0 +1,223 @@
+//! One image of the cache, and whether it is still what was built.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::manifest::MAX_MANIFEST;
+use crate::{Digest, Manifest, ManifestError, files};
+
+/// An image in the cache. That it was found says nothing about its files: see [`Image::check`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// Digest of its recipe, which is its name.
+    pub digest: Digest,
+    /// Its directory.
+    pub dir: PathBuf,
+    /// What it consists of.
+    pub manifest: Manifest,
+}
+
+/// Why an image cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ImageError {
+    /// The manifest cannot be used.
+    #[error("the image in {} is damaged: run `qvm image build` to make it again", dir.display())]
+    Manifest {
+        /// The image's directory.
+        dir: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: ManifestError,
+    },
+    /// A file of it cannot be read, or is missing.
+    #[error("{} of the image cannot be read: run `qvm image build` to make it again", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// A file is shorter or longer than it was made.
+    #[error("{} of the image has {found} bytes instead of {expected}: run `qvm image build` to make it again", path.display())]
+    Size {
+        /// The file.
+        path: PathBuf,
+        /// Its length.
+        found: u64,
+        /// The manifest's length.
+        expected: u64,
+    },
+    /// A file has another content than it was made with.
+    #[error("{} of the image was altered: run `qvm image build` to make it again", path.display())]
+    Altered {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The directory of one image holds another.
+    #[error("{} holds the image {found}: run `qvm image build` to make it again", dir.display())]
+    Misplaced {
+        /// The directory.
+        dir: PathBuf,
+        /// Its manifest's digest.
+        found: Digest,
+    },
+}
+
+/// What the system says about a file that matched the manifest. Whoever writes to it changes
+/// one of these; the change time cannot be set back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Stamp {
+    device: u64,
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+/// Content of `verified.json`.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Verified {
+    recipe: Digest,
+    files: BTreeMap<String, Stamp>,
+}
+
+impl Image {
+    /// Reads the image in `dir`, whatever its name.
+    ///
+    /// # Errors
+    /// [`ImageError::Read`] and [`ImageError::Manifest`].
+    pub fn open(dir: &Path) -> Result<Self, ImageError> {
+        let path = dir.join(files::MANIFEST);
+        let bytes = files::read_limited(&path, MAX_MANIFEST)
+            .map_err(|source| ImageError::Read { path, source })?;
+        let manifest = Manifest::parse(&bytes).map_err(|source| ImageError::Manifest {
+            dir: dir.to_owned(),
+            source,
+        })?;
+        Ok(Self {
+            digest: manifest.recipe,
+            dir: dir.to_owned(),
+            manifest,
+        })
+    }
+
+    /// The kernel as an uncompressed ELF file.
+    #[must_use]
+    pub fn vmlinux(&self) -> PathBuf {
+        self.dir.join(files::VMLINUX)
+    }
+
+    /// The kernel as shipped.
+    #[must_use]
+    pub fn vmlinuz(&self) -> PathBuf {
+        self.dir.join(files::VMLINUZ)
+    }
+
+    /// The cpio archive of kernel modules, to follow the agent's in the initramfs.
+    #[must_use]
+    pub fn modules(&self) -> PathBuf {
+        self.dir.join(files::MODULES)
+    }
+
+    /// The root, an EROFS image.
+    #[must_use]
+    pub fn root(&self) -> PathBuf {
+        self.dir.join(files::ROOT)
+    }
+
+    /// Makes sure that the files are those that were built. Quick when nothing touched them
+    /// since the last full look; else as [`Image::verify`].
+    ///
+    /// # Errors
+    /// See [`ImageError`]; each says which file and what to do.
+    pub fn check(&self) -> Result<(), ImageError> {
+        let stamps = self.stamps()?;
+        if self.verified().as_ref() == Some(&stamps) {
+            return Ok(());
+        }
+        self.verify(&mut |_| {})
+    }
+
+    /// Reads every file and compares it to the manifest. `seen` is told the count of bytes after
+    /// each part.
+    ///
+    /// # Errors
+    /// See [`ImageError`].
+    pub fn verify(&self, seen: &mut dyn FnMut(u64)) -> Result<(), ImageError> {
+        // Taken before, so that a change meanwhile does not pass for verified.
+        let stamps = self.stamps()?;
+        for (name, entry) in &self.manifest.files {
+            let path = self.dir.join(name);
+            match Digest::of_file(&path, seen) {
+                Ok(found) if found == entry.sha256 => {}
+                Ok(_) => return Err(ImageError::Altered { path }),
+                Err(source) => return Err(ImageError::Read { path, source }),
+            }
+        }
+        // Only a shortcut for the next time: a cache that cannot be written to is no error.
+        let _ = self.store(&stamps);
+        Ok(())
+    }
+
+    /// Records that the files match, for whoever has just hashed them.
+    pub(crate) fn mark_verified(&self) -> Result<(), ImageError> {
+        let stamps = self.stamps()?;
+        let path = self.dir.join(files::VERIFIED);
+        self.store(&stamps)
+            .map_err(|source| ImageError::Read { path, source })
+    }
+
+    fn stamps(&self) -> Result<Verified, ImageError> {
+        let mut all = BTreeMap::new();
+        for (name, entry) in &self.manifest.files {
+            let path = self.dir.join(name);
+            let meta = match fs::symlink_metadata(&path) {
+                Ok(meta) if meta.is_file() => meta,
+                Ok(_) => return Err(ImageError::Altered { path }),
+                Err(source) => return Err(ImageError::Read { path, source }),
+            };
+            if meta.len() != entry.size {
+                return Err(ImageError::Size {
+                    path,
+                    found: meta.len(),
+                    expected: entry.size,
+                });
+            }
+            let stamp = Stamp {
+                device: meta.dev(),
+                inode: meta.ino(),
+                size: meta.len(),
+                modified: (meta.mtime(), meta.mtime_nsec()),
+                changed: (meta.ctime(), meta.ctime_nsec()),
+            };
+            all.insert(name.clone(), stamp);
+        }
+        Ok(Verified {
+            recipe: self.digest,
+            files: all,
+        })
+    }
+
+    fn verified(&self) -> Option<Verified> {
+        let bytes = files::read_limited(&self.dir.join(files::VERIFIED), MAX_MANIFEST).ok()?;
+        serde_json::from_slice(&bytes).ok()
+    }
+
+    fn store(&self, stamps: &Verified) -> io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(&self.dir)?;
+        serde_json::to_writer(&mut file, stamps)?;
+        file.persist(self.dir.join(files::VERIFIED))
+            .map_err(|e| e.error)?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[path = "image_test.rs"]
+mod tests;
