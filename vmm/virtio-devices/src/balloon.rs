@@ -134,7 +134,7 @@ impl Handler for Keeper {
 
 /// Frees the pages whose numbers are in the readable buffers (5.5.6.1), runs of them at once.
 /// Returns the bytes freed.
-fn inflate(chain: &Chain, memory: &Memory) -> Result<u64, QueueError> {
+pub(crate) fn inflate(chain: &Chain, memory: &Memory) -> Result<u64, QueueError> {
     let mut reader = chain.reader(memory)?;
     let mut freed = 0_u64;
     let mut run = 0..0_u64;
@@ -157,7 +157,7 @@ fn inflate(chain: &Chain, memory: &Memory) -> Result<u64, QueueError> {
 
 /// Frees the ranges that the writable buffers are (5.5.6.7). The device may not write to them,
 /// but they read as zero afterwards, which is allowed without `VIRTIO_BALLOON_F_PAGE_POISON`.
-fn report(chain: &Chain, memory: &Memory) -> u64 {
+pub(crate) fn report(chain: &Chain, memory: &Memory) -> u64 {
     chain
         .writable_buffers()
         .map(|(address, length)| release(memory, address, length.into()))

@@ -11,7 +11,7 @@ use std::io::{self, Seek, SeekFrom};
 use crate::device::{ActivateError, Activation, ActiveQueue, VirtioDevice};
 use crate::queue::features;
 use crate::worker::{Context, Handler, Slot, WorkError};
-use request::Disk;
+pub(crate) use request::Disk;
 
 /// `VIRTIO_ID_BLOCK`.
 const DEVICE_TYPE: u32 = 2;

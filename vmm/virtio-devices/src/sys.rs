@@ -4,4 +4,4 @@
 #[path = "sys/linux.rs"]
 mod imp;
 
-pub(crate) use imp::{fill_random, page_size, punch_hole};
+pub(crate) use imp::{fill_random, memory_file, page_size, punch_hole};

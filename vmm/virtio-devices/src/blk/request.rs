@@ -29,15 +29,15 @@ const S_UNSUPP: u8 = 2;
 const ID: [u8; 20] = *b"qvm\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
 
 /// The image.
-pub(super) struct Disk {
-    pub(super) file: File,
-    pub(super) sectors: u64,
+pub(crate) struct Disk {
+    pub(crate) file: File,
+    pub(crate) sectors: u64,
 }
 
 impl Disk {
     /// Answers a request; returns the number of bytes written. One without room for a status
     /// cannot be answered and goes back as it came.
-    pub(super) fn serve(&self, chain: &Chain, memory: &Memory) -> Result<u32, QueueError> {
+    pub(crate) fn serve(&self, chain: &Chain, memory: &Memory) -> Result<u32, QueueError> {
         let reader = chain.reader(memory)?;
         let mut data = chain.writer(memory)?;
         let Some(room) = data.remaining().checked_sub(1) else {

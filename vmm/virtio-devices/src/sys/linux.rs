@@ -1,9 +1,10 @@
 //! Linux.
 
+use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
 
-use rustix::fs::FallocateFlags;
+use rustix::fs::{FallocateFlags, MemfdFlags};
 use rustix::rand::GetRandomFlags;
 
 /// Fills `data` from the kernel's generator, waiting for it to be seeded.
@@ -24,6 +25,13 @@ pub(crate) fn fill_random(data: &mut [u8]) -> io::Result<()> {
 pub(crate) fn punch_hole(file: impl AsFd, offset: u64, length: u64) -> io::Result<()> {
     let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
     Ok(rustix::fs::fallocate(file, flags, offset, length)?)
+}
+
+/// A file of `length` zeros that is in memory only.
+pub(crate) fn memory_file(name: &str, length: u64) -> io::Result<File> {
+    let file = File::from(rustix::fs::memfd_create(name, MemfdFlags::CLOEXEC)?);
+    file.set_len(length)?;
+    Ok(file)
 }
 
 /// Bytes of a page of the host.
