@@ -1,0 +1,204 @@
+//! Kernel, initrd and command line into guest memory.
+//!
+//! Images come from the user, so they are trusted, but they may be corrupt or simply the wrong
+//! file: each is checked first, with bounded work, and an error says what was found. File
+//! contents go straight into guest memory.
+
+pub mod bzimage;
+pub mod cmdline;
+pub mod elf;
+pub mod initrd;
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+
+use vm_memory::GuestMemoryError;
+
+use crate::Memory;
+use crate::arch::x86_64::{BootEntry, acpi, layout, memory_map, pvh, tables, zero_page};
+
+/// Largest kernel file.
+pub const KERNEL_MAX: u64 = 512 << 20;
+
+/// Why nothing can be booted.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The kernel is not one that can be started.
+    #[error("the kernel cannot be used: it is {found}; give an x86-64 Linux bzImage (vmlinuz) or an uncompressed vmlinux with a PVH note")]
+    NotAKernel {
+        /// What it is instead.
+        found: String,
+    },
+    /// The kernel's own structures contradict themselves.
+    #[error("the kernel image is corrupt: {0}; get it again")]
+    Corrupt(&'static str),
+    /// The loader refused.
+    #[error("the kernel image could not be loaded")]
+    Load(#[source] linux_loader::loader::Error),
+    /// A file could not be read.
+    #[error("{what} cannot be read")]
+    Read {
+        /// Which one.
+        what: &'static str,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Memory is too small for what has to go into it.
+    #[error("{have_mib} MiB of memory are too little for kernel and initrd, at least {need_mib} MiB are needed; give more with -m")]
+    TooLittleMemory {
+        /// Memory of the machine.
+        have_mib: u64,
+        /// Memory that would do.
+        need_mib: u64,
+    },
+    /// The command line is too long or not text a kernel can take.
+    #[error("the kernel command line {0}")]
+    CommandLine(&'static str),
+    /// Guest memory refused.
+    #[error("boot structures could not be written to guest memory")]
+    Memory(#[from] GuestMemoryError),
+    /// No firmware tables.
+    #[error(transparent)]
+    Acpi(#[from] acpi::Error),
+}
+
+/// A kernel image in guest memory.
+pub struct Kernel {
+    /// Where it starts.
+    pub start: Start,
+    /// First address that the kernel does not use before it has read its memory map.
+    pub end: u64,
+    /// Highest address, exclusive, at which it can reach its initrd.
+    pub initrd_limit: u64,
+}
+
+/// How a loaded kernel is entered.
+pub enum Start {
+    /// By its PVH entry.
+    Pvh {
+        /// Guest-physical address.
+        address: u64,
+    },
+    /// By its 64-bit entry, with its setup header in the boot parameters.
+    Linux64 {
+        /// Guest-physical address.
+        address: u64,
+        /// The header's bytes, from 0x1f1 of the file.
+        header: Vec<u8>,
+    },
+}
+
+/// Everything that goes into guest memory before the first instruction.
+pub struct Payload<'a> {
+    /// Kernel image.
+    pub kernel: &'a mut File,
+    /// Initial RAM file systems, one after the other.
+    pub initrd: &'a [File],
+    /// Kernel command line.
+    pub cmdline: &'a str,
+    /// What the firmware tables describe.
+    pub acpi: &'a acpi::Description,
+}
+
+/// Loads everything into `memory`, a machine's `size` bytes, and answers where to start.
+///
+/// # Errors
+/// [`Error`].
+pub fn load(memory: &Memory, size: u64, payload: Payload<'_>) -> Result<BootEntry, Error> {
+    let kernel = load_kernel(memory, size, payload.kernel)?;
+    let limit = kernel.initrd_limit.min(layout::low_end(size));
+    let initrd = initrd::load(memory, size, payload.initrd, kernel.end, limit)?;
+    cmdline::write(memory, payload.cmdline)?;
+    let rsdp = acpi::write(memory, payload.acpi)?;
+    let map = memory_map::entries(size);
+    match kernel.start {
+        Start::Pvh { address } => {
+            tables::write_gdt(memory, false)?;
+            let start_info = pvh::StartInfo { initrd, rsdp, map: &map }.write(memory)?;
+            Ok(BootEntry::Pvh { address, start_info })
+        }
+        Start::Linux64 { address, header } => {
+            tables::write_gdt(memory, true)?;
+            tables::write_page_tables(memory)?;
+            let page = zero_page::ZeroPage { header: &header, initrd, rsdp, map: &map };
+            Ok(BootEntry::Linux64 { address, boot_params: page.write(memory)? })
+        }
+    }
+}
+
+/// Loads a kernel of either kind.
+///
+/// # Errors
+/// [`Error`].
+pub fn load_kernel(memory: &Memory, size: u64, kernel: &mut File) -> Result<Kernel, Error> {
+    let length = file_length(kernel, "the kernel")?;
+    if length > KERNEL_MAX {
+        return Err(Error::NotAKernel { found: format!("a file of {} MiB", length >> 20) });
+    }
+    let mut head = [0u8; bzimage::HEAD];
+    let read = read_at(kernel, &mut head, 0).map_err(read_kernel)?;
+    let head = &head[..read];
+    if head.starts_with(b"\x7fELF") {
+        elf::load(memory, size, kernel, length)
+    } else if bzimage::is_one(head) {
+        bzimage::load(memory, size, kernel, length, head)
+    } else {
+        Err(Error::NotAKernel { found: identify(head).to_owned() })
+    }
+}
+
+/// What a file that is no kernel looks like.
+fn identify(head: &[u8]) -> &'static str {
+    let at = |offset: usize, magic: &[u8]| head.get(offset..).is_some_and(|r| r.starts_with(magic));
+    if head.is_empty() {
+        "an empty file"
+    } else if at(56, b"ARM\x64") {
+        "a kernel for aarch64"
+    } else if at(0, b"\x1f\x8b") || at(0, b"\xfd7zXZ") || at(0, b"\x28\xb5\x2f\xfd") {
+        "a compressed file"
+    } else if at(0, b"070701") {
+        "a cpio archive (an initrd?)"
+    } else if at(0, b"MZ") {
+        "a PE program without Linux' boot header"
+    } else if at(0, b"#!") {
+        "a script"
+    } else if head.iter().take(64).all(|byte| *byte == 0) {
+        "full of zeros"
+    } else {
+        "of no known kind"
+    }
+}
+
+fn file_length(file: &File, what: &'static str) -> Result<u64, Error> {
+    file.metadata().map(|meta| meta.len()).map_err(|source| Error::Read { what, source })
+}
+
+fn read_kernel(source: io::Error) -> Error {
+    Error::Read { what: "the kernel", source }
+}
+
+/// Fills `buffer` from `offset` as far as the file goes.
+fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    let mut done = 0;
+    while done < buffer.len() {
+        match file.read_at(&mut buffer[done..], offset + done as u64) {
+            Ok(0) => break,
+            Ok(read) => done += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(done)
+}
+
+/// The error of a machine whose memory ends before `needed`.
+fn too_little(size: u64, needed: u64) -> Error {
+    const MIB: u64 = 1 << 20;
+    Error::TooLittleMemory { have_mib: size / MIB, need_mib: needed.div_ceil(MIB) }
+}
+
+#[cfg(test)]
+#[path = "boot_test.rs"]
+mod tests;

@@ -1,0 +1,1 @@
+//! Entries for fuzzing: raw bytes into the real code.

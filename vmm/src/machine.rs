@@ -1,0 +1,108 @@
+//! A [`MachineSpec`] becomes a running machine.
+//!
+//! [`Machine::new`] does everything that needs rights, from descriptors that are already open.
+//! The caller then confines the process, and [`Machine::run`] starts the vCPUs. What the process
+//! still calls from there on is in [`syscalls`].
+
+pub mod devices;
+pub mod error;
+pub mod memory;
+mod run;
+pub mod spec;
+pub mod syscalls;
+mod vcpu;
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+pub use error::{Error, RunError};
+pub use run::{Exit, Outcome};
+pub use spec::{FirstEntry, MachineSpec, VhostUserSpec};
+
+use crate::arch::{VcpuInit, x86_64::acpi};
+use crate::boot;
+use crate::bus::Bus;
+use crate::hypervisor::{Hypervisor, Vm, kvm::Kvm};
+use crate::Memory;
+
+/// Most vCPUs of a machine.
+pub const CPUS_MAX: u8 = 32;
+
+/// A machine that has everything but vCPU threads.
+pub struct Machine<V: Vm = <Kvm as Hypervisor>::Vm> {
+    /// Dropped before the VM: a vCPU's end may still need it.
+    vcpus: Vec<V::Vcpu>,
+    /// Dropped before memory is unmapped, which its devices use.
+    buses: Buses,
+    watches: Vec<devices::Watch>,
+    stop: Option<OwnedFd>,
+    first_entry: Option<FirstEntry>,
+    /// Keeps interrupt lines and doorbells alive, and guest memory.
+    _vm: V,
+}
+
+/// The two address spaces of devices.
+#[derive(Default)]
+pub(crate) struct Buses {
+    pub(crate) ports: Bus,
+    pub(crate) mmio: Bus,
+}
+
+impl Machine {
+    /// Builds the machine on KVM: memory, devices, kernel, vCPUs.
+    ///
+    /// # Errors
+    /// [`Error`], which names what failed and what to do.
+    pub fn new(mut spec: MachineSpec) -> Result<Self, Error> {
+        let kvm = spec.kvm.take().ok_or(Error::NoKvm)?;
+        Machine::with(&Kvm::new(kvm)?, spec)
+    }
+}
+
+impl<V: Vm> Machine<V> {
+    /// Builds the machine on any hypervisor.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn with(hypervisor: &impl Hypervisor<Vm = V>, spec: MachineSpec) -> Result<Self, Error> {
+        if spec.cpus == 0 || spec.cpus > CPUS_MAX {
+            return Err(Error::Cpus(spec.cpus));
+        }
+        let memory = Arc::new(memory::create(spec.memory)?);
+        let mut vm = hypervisor.create_vm(spec.cpus)?;
+        vm.map_memory(Arc::clone(&memory))?;
+        Self::assemble(vm, &memory, spec)
+    }
+
+    fn assemble(vm: V, memory: &Arc<Memory>, mut spec: MachineSpec) -> Result<Self, Error> {
+        let built = devices::build(&vm, memory, &mut spec)?;
+        let entry = boot::load(
+            memory,
+            spec.memory,
+            boot::Payload {
+                kernel: &mut spec.kernel,
+                initrd: &spec.initrd,
+                cmdline: &spec.cmdline,
+                acpi: &acpi::Description { cpus: spec.cpus, virtio: built.virtio },
+            },
+        )?;
+        let vcpus = (0..spec.cpus)
+            .map(|id| {
+                let entry = (id == 0).then_some(entry);
+                vm.create_vcpu(&VcpuInit { id, cpus: spec.cpus, entry })
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Machine {
+            vcpus,
+            buses: built.buses,
+            watches: built.watches,
+            stop: spec.stop,
+            first_entry: spec.first_entry,
+            _vm: vm,
+        })
+    }
+}
+
+#[cfg(test)]
+#[path = "machine_test.rs"]
+mod tests;

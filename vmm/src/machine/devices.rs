@@ -1,0 +1,48 @@
+//! Which devices a machine has and where.
+
+mod com1;
+mod virtio;
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use super::{Buses, Error, MachineSpec};
+use crate::Memory;
+use crate::hypervisor::Vm;
+use crate::legacy::{i8042, power, pvpanic};
+
+/// A descriptor whose hang-up ends the machine.
+pub struct Watch {
+    /// Whose it is, for messages.
+    pub name: String,
+    /// A second descriptor of the device's socket; only looked at, never read.
+    pub socket: OwnedFd,
+}
+
+/// All devices of a machine.
+pub(super) struct Built {
+    pub(super) buses: Buses,
+    /// Registers and interrupt line of each virtio device.
+    pub(super) virtio: Vec<(u64, u32)>,
+    pub(super) watches: Vec<Watch>,
+}
+
+/// Makes the devices of `spec`, taking their files and sockets out of it.
+pub(super) fn build<V: Vm>(
+    vm: &V,
+    memory: &Arc<Memory>,
+    spec: &mut MachineSpec,
+) -> Result<Built, Error> {
+    let mut buses = Buses::default();
+    buses.ports.add(
+        u64::from(crate::legacy::serial::PORT),
+        u64::from(crate::legacy::serial::PORTS),
+        com1::make(vm, spec.serial.take())?,
+    )?;
+    buses.ports.add(u64::from(power::PORT), u64::from(power::PORTS), Box::new(power::Power))?;
+    buses.ports.add(u64::from(pvpanic::PORT), 1, Box::new(pvpanic::PvPanic))?;
+    buses.ports.add(u64::from(i8042::PORT), u64::from(i8042::PORTS), Box::new(i8042::I8042))?;
+    let (windows, watches) = virtio::make(memory, spec)?;
+    let virtio = virtio::place(vm, memory, &mut buses.mmio, windows)?;
+    Ok(Built { buses, virtio, watches })
+}

@@ -1,0 +1,93 @@
+//! Virtio devices behind their MMIO windows.
+
+use std::sync::Arc;
+
+use virtio_devices::device::VirtioDevice;
+use virtio_devices::transport::mmio::{MmioTransport, QUEUE_NOTIFY};
+use vmm_sys_util::eventfd::EventFd;
+
+use super::Watch;
+use crate::Memory;
+use crate::arch::x86_64::layout;
+use crate::bus::{Action, Bus, BusDevice};
+use crate::hypervisor::Vm;
+use crate::machine::{Error, MachineSpec};
+
+/// A device and its name for messages.
+pub(super) struct Named {
+    name: String,
+    device: Box<dyn VirtioDevice>,
+}
+
+/// The devices that `spec` asks for, root disk first, so that it is `/dev/vda`.
+pub(super) fn make(
+    _memory: &Arc<Memory>,
+    _spec: &mut MachineSpec,
+) -> Result<(Vec<Named>, Vec<Watch>), Error> {
+    let devices: Vec<Named> = Vec::new();
+    let watches = Vec::new();
+    Ok((devices, watches))
+}
+
+/// Gives each device its window, its doorbells and its interrupt line.
+pub(super) fn place<V: Vm>(
+    vm: &V,
+    memory: &Arc<Memory>,
+    bus: &mut Bus,
+    devices: Vec<Named>,
+) -> Result<Vec<(u64, u32)>, Error> {
+    let count = devices.len();
+    let mut slots = Vec::with_capacity(count);
+    for (index, Named { name, device }) in devices.into_iter().enumerate() {
+        let (address, gsi) =
+            layout::virtio_slot(index).ok_or(Error::TooManyDevices(count))?;
+        let failed = |source: std::io::Error| Error::Device {
+            name: name.clone(),
+            source: Box::new(source),
+        };
+        let interrupt = EventFd::new(libc::EFD_CLOEXEC | libc::EFD_NONBLOCK).map_err(failed)?;
+        if !vm.add_interrupt(gsi, &interrupt)? {
+            return Err(Error::NoInterruptEvents);
+        }
+        let transport =
+            MmioTransport::new(device, Arc::clone(memory), interrupt).map_err(failed)?;
+        for (queue, doorbell) in (0u32..).zip(transport.doorbells()) {
+            // Where the hypervisor cannot, the write comes to the window, which rings.
+            vm.add_doorbell(address + QUEUE_NOTIFY, queue, doorbell)?;
+        }
+        bus.add(address, layout::VIRTIO_STEP, Box::new(Window { name, transport }))?;
+        slots.push((address, gsi));
+    }
+    Ok(slots)
+}
+
+/// A transport on the bus.
+struct Window {
+    name: String,
+    transport: MmioTransport,
+}
+
+impl BusDevice for Window {
+    fn read(&mut self, offset: u64, data: &mut [u8]) {
+        self.transport.read(offset, data);
+    }
+
+    fn write(&mut self, offset: u64, data: &[u8]) -> Action {
+        self.transport.write(offset, data);
+        Action::None
+    }
+
+    fn quiesce(&mut self) -> Option<String> {
+        self.transport.stop();
+        let name = &self.name;
+        if let Some(failure) = self.transport.take_failure() {
+            return Some(format!("the {name} device did not start: {failure}"));
+        }
+        if self.transport.needs_reset() {
+            return Some(format!("the {name} device stopped because its driver broke a queue"));
+        }
+        self.transport
+            .first_refusal()
+            .map(|refusal| format!("the {name} device refused an access: {refusal:?}"))
+    }
+}

@@ -1,0 +1,53 @@
+//! What a machine is made of. Every file and socket is already open.
+
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+
+/// Called on the first vCPU's thread just before the guest's first instruction.
+pub type FirstEntry = Box<dyn FnOnce() + Send>;
+
+/// A machine to build.
+pub struct MachineSpec {
+    /// Number of vCPUs, 1 to 32.
+    pub cpus: u8,
+    /// Bytes of memory: whole pages, 64 MiB to 256 GiB, not more than the host has.
+    pub memory: u64,
+    /// Kernel: an uncompressed ELF image with PVH note, or a bzImage.
+    pub kernel: File,
+    /// Initial RAM file systems, put one after the other.
+    pub initrd: Vec<File>,
+    /// Kernel command line, up to 2047 bytes.
+    pub cmdline: String,
+    /// Image of the root file system; the guest can only read it.
+    pub root_disk: Option<File>,
+    /// Devices that other processes serve.
+    pub vhost_user: Vec<VhostUserSpec>,
+    /// Whether there is an entropy device.
+    pub rng: bool,
+    /// Whether there is a memory balloon with free page reporting.
+    pub balloon: bool,
+    /// Where the guest's serial port writes. Made non-blocking; what its reader does not take in
+    /// time is lost. Use a pipe or socket of its own.
+    pub serial: Option<OwnedFd>,
+    /// Open `/dev/kvm`, read and write.
+    pub kvm: Option<OwnedFd>,
+    /// The machine stops when this becomes readable or its other end closes.
+    pub stop: Option<OwnedFd>,
+    /// See [`FirstEntry`].
+    pub first_entry: Option<FirstEntry>,
+}
+
+/// A device that another process serves over vhost-user.
+pub struct VhostUserSpec {
+    /// For messages: `workspace`, `vsock`, ….
+    pub name: String,
+    /// Virtio device type.
+    pub device_type: u32,
+    /// Largest size of each queue.
+    pub queue_sizes: Vec<u16>,
+    /// Connected to the process.
+    pub socket: UnixStream,
+    /// The device's configuration space.
+    pub config: Vec<u8>,
+}

@@ -1,0 +1,41 @@
+//! Pieces that several tests use.
+
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation)]
+
+use vm_memory::GuestAddress;
+
+use crate::Memory;
+
+/// Plain memory from address 0.
+pub fn memory(size: u64) -> Memory {
+    Memory::from_ranges(&[(GuestAddress(0), size as usize)]).unwrap()
+}
+
+/// An ELF image with one segment of `code` at `address` and a PVH note for `entry`.
+pub fn elf_kernel(address: u64, entry: u32, code: &[u8]) -> Vec<u8> {
+    let note_at = 64 + 2 * 56;
+    let code_at = note_at + 20;
+    let mut image = Vec::new();
+    image.extend_from_slice(b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0");
+    image.extend_from_slice(&[2, 0, 62, 0, 1, 0, 0, 0]);
+    for word in [0x10_0000u64, 64, 0] {
+        image.extend_from_slice(&word.to_le_bytes());
+    }
+    image.extend_from_slice(&[0, 0, 0, 0, 64, 0, 56, 0, 2, 0, 0, 0, 0, 0, 0, 0]);
+    let mut header = |kind: u32, offset: usize, address: u64, size: usize| {
+        image.extend_from_slice(&kind.to_le_bytes());
+        image.extend_from_slice(&7u32.to_le_bytes());
+        for word in [offset as u64, address, address, size as u64, size as u64, 4] {
+            image.extend_from_slice(&word.to_le_bytes());
+        }
+    };
+    header(4, note_at, 0, 20);
+    header(1, code_at, address, code.len());
+    for word in [4u32, 4, 18] {
+        image.extend_from_slice(&word.to_le_bytes());
+    }
+    image.extend_from_slice(b"Xen\0");
+    image.extend_from_slice(&entry.to_le_bytes());
+    image.extend_from_slice(code);
+    image
+}
