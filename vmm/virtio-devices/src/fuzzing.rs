@@ -1,8 +1,8 @@
 //! Entries for fuzzers: raw bytes in, the real code behind it, no threads and no host files but
 //! memory. An entry that returns has found nothing.
 //!
-//! The entries about queues begin with a few bytes that set up the queue ([`guest`]); the rest
-//! is guest memory from address zero.
+//! The entries about queues begin with eight bytes that set up the queue; the rest is guest memory
+//! from address zero.
 
 mod balloon;
 mod blk;

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use vm_memory::{Bytes, GuestAddress};
+
 use super::*;
 use crate::testing::Driver;
 
@@ -129,4 +131,47 @@ fn a_dropped_worker_is_joined() {
     let (echo, woken) = Echo::new();
     drop(Worker::spawn("echo", echo, driver.activation()).unwrap());
     assert_eq!(Arc::strong_count(&woken), 1);
+}
+
+/// Publishes its chain again each time, so that the queue never runs dry.
+struct Busy {
+    rounds: u16,
+    calls: Arc<AtomicUsize>,
+    avail_ring: u64,
+}
+
+impl Handler for Busy {
+    fn queue(&mut self, context: &mut Context, index: u16) -> Result<(), WorkError> {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        context.drain(index, |_, memory| {
+            self.rounds += 1;
+            if self.rounds < 100 {
+                let next = GuestAddress(self.avail_ring + 2);
+                let value = self.rounds + 1;
+                memory.store(value, next, Ordering::SeqCst).unwrap();
+            }
+            Ok(0)
+        })
+    }
+}
+
+#[test]
+fn a_busy_driver_does_not_keep_the_worker() {
+    let mut driver = Driver::new(&[4], 0);
+    driver.rings[0].describe(0, 0x10_0000, 4, 0, 0);
+    driver.rings[0].publish(0);
+    let calls = Arc::new(AtomicUsize::new(0));
+    let busy = Busy {
+        rounds: 0,
+        calls: calls.clone(),
+        avail_ring: driver.rings[0].avail_ring,
+    };
+    let worker = Worker::spawn("busy", busy, driver.activation()).unwrap();
+    while driver.rings[0].used_index() < 100 {
+        std::thread::yield_now();
+    }
+    let stopped = worker.stop().unwrap();
+    assert!(stopped.failure.is_none());
+    assert_eq!(stopped.handler.rounds, 100);
+    assert!(calls.load(Ordering::SeqCst) >= 25, "four chains at a time");
 }

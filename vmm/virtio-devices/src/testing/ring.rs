@@ -76,6 +76,14 @@ impl Ring {
         queue
     }
 
+    /// Forgets everything, as a driver does that starts again.
+    pub fn clear(&mut self) {
+        let zeros = vec![0; usize::try_from(Self::STRIDE).unwrap()];
+        let at = GuestAddress(self.desc_table);
+        self.memory.write_slice(&zeros, at).unwrap();
+        *self = Self::new(self.desc_table, self.size, self.memory.clone());
+    }
+
     /// Whether the device holds no chain.
     #[must_use]
     pub fn is_idle(&self) -> bool {

@@ -8,7 +8,8 @@ use std::sync::atomic::Ordering;
 use super::registers as reg;
 use super::status::{ACKNOWLEDGE, DRIVER, DRIVER_OK, FAILED, NEEDS_RESET};
 use super::*;
-use crate::queue::QueueError;
+use crate::queue::{QueueError, features};
+use crate::testing::Driver;
 use bench::{Bench, OFFERED, READY, RUNNING, VERSION_1};
 
 #[test]
@@ -382,4 +383,56 @@ fn odd_accesses_do_nothing_and_the_first_is_kept() {
         refusal.to_string(),
         "read of register 0x1, which there is not"
     );
+}
+
+/// The window in front of a real device, its thread and all.
+#[test]
+fn a_real_device_answers_breaks_and_starts_again() {
+    let mut driver = Driver::new(&[64], features::ALL);
+    let irq = EventFd::new(0).unwrap();
+    let rng = Box::new(crate::rng::Rng::new());
+    let window = MmioTransport::new(rng, driver.memory.clone(), irq.try_clone().unwrap());
+    let mut window = window.unwrap();
+    let write = |window: &mut MmioTransport, offset: u64, value: u32| {
+        window.write(offset, &value.to_le_bytes());
+    };
+    let read = |window: &mut MmioTransport, offset| {
+        let mut data = [0; 4];
+        window.read(offset, &mut data);
+        u32::from_le_bytes(data)
+    };
+    for _ in 0..3 {
+        for status in [0, ACKNOWLEDGE, ACKNOWLEDGE | DRIVER] {
+            write(&mut window, reg::STATUS, status);
+        }
+        for select in 0..2 {
+            write(&mut window, reg::DRIVER_FEATURES_SEL, select);
+            let half = (features::ALL >> (32 * select)) as u32;
+            write(&mut window, reg::DRIVER_FEATURES, half);
+        }
+        write(&mut window, reg::STATUS, READY);
+        let ring = &driver.rings[0];
+        let (desc, avail, used) = (ring.desc_table, ring.avail_ring, ring.used_ring);
+        write(&mut window, reg::QUEUE_DESC_LOW, desc as u32);
+        write(&mut window, reg::QUEUE_DRIVER_LOW, avail as u32);
+        write(&mut window, reg::QUEUE_DEVICE_LOW, used as u32);
+        write(&mut window, reg::QUEUE_READY, 1);
+        write(&mut window, reg::STATUS, RUNNING);
+
+        driver.add(0, &[], &[32]);
+        write(&mut window, QUEUE_NOTIFY, 0);
+        assert_eq!(irq.read().unwrap(), 1, "waits for the interrupt");
+        assert_eq!(read(&mut window, reg::INTERRUPT_STATUS), 1);
+        write(&mut window, reg::INTERRUPT_ACK, 1);
+        assert_eq!(driver.used(0).unwrap().written, 32);
+
+        driver.rings[0].set_available(9999);
+        write(&mut window, QUEUE_NOTIFY, 0);
+        assert_eq!(irq.read().unwrap(), 1, "waits for the device to break");
+        assert_eq!(read(&mut window, reg::STATUS), RUNNING | NEEDS_RESET);
+        assert_eq!(read(&mut window, reg::INTERRUPT_STATUS), 2);
+        write(&mut window, reg::STATUS, 0);
+        driver = Driver::with_memory(driver.memory.clone(), &[64], features::ALL);
+        driver.rings[0].clear();
+    }
 }

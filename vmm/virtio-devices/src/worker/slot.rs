@@ -76,3 +76,7 @@ impl<H: Handler> Slot<H> {
         self.failure.as_ref()
     }
 }
+
+#[cfg(test)]
+#[path = "slot_test.rs"]
+mod tests;
