@@ -30,8 +30,10 @@ chroot "$root" depmod "$version"
 cp "$root/usr/lib/modules/$version/modules.dep" modules.dep
 
 say tidy
-# The next line lists what the manifest names.
+# The formats are dpkg's own.
+# shellcheck disable=SC2016
 chroot "$root" dpkg-query -W -f '${Package} ${Version}\n' >packages
+# shellcheck disable=SC2016
 dpkg-deb -W --showformat '${Package} ${Version}\n' kernel.deb >>packages
 
 # Nothing of the machine that made the image: its name, its resolver, its mirror.
@@ -56,4 +58,3 @@ say root
 mkfs.erofs --quiet -zlz4 -C16384 -x-1 -T"$QVM_EPOCH" -U"$QVM_UUID" \
     --exclude-regex='^(dev|proc|sys|run|tmp)/.' --exclude-path=qvm-out \
     root.erofs "$root"
-say done

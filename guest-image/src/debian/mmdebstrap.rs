@@ -165,6 +165,8 @@ fn command(recipe: &Recipe, mirror: &Mirror, temporary: &Path, work: &Path) -> C
         "--format=null",
         "--verbose",
     ]);
+    // The recipe's script has tidied already, and the root goes away.
+    command.arg("--skip=cleanup");
     command.arg(format!("--architectures={}", recipe.debian_arch()));
     command.arg(format!("--include={}", recipe.packages.join(",")));
     command.args(

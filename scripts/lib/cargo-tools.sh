@@ -1,0 +1,25 @@
+# shellcheck shell=bash
+# Cargo's companions that Debian does not have: taken from the PATH, else built once from
+# the crate registry into the cache.
+
+# cargo_tool NAME: makes `NAME` callable.
+cargo_tool() {
+    local name=$1 home=$cache/tools older
+    PATH=$home/bin:$PATH
+    have "$name" && return 0
+    say "building $name (once; some minutes)"
+    mkdir -p "$home"
+    # Not optimized: it is used for seconds and would take three times as long to build.
+    local install=(cargo install --locked --quiet --profile dev --config "profile.dev.debug=false" --root "$home")
+    if "${install[@]}" "$name" </dev/null 2>"$home/$name.log"; then
+        return 0
+    fi
+    # The newest wants a newer compiler; cargo names the one that does not.
+    older=$(sed -n "s/^.*\`$name \([0-9.]*\)\` supports rustc.*\$/\1/p" "$home/$name.log" | head -n 1)
+    if [ -n "$older" ] && "${install[@]}" --version "$older" "$name" </dev/null 2>>"$home/$name.log"; then
+        return 0
+    fi
+    tail -n 20 "$home/$name.log" >&2
+    say "$name cannot be built; the output is in $home/$name.log"
+    return 1
+}
