@@ -27,6 +27,9 @@ mod muxer;
 mod outbox;
 mod packet;
 
+#[cfg(test)]
+mod fixture;
+
 pub use channel::{PeerInfo, accept};
 pub use device::Vsock;
 

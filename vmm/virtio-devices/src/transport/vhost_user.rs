@@ -19,23 +19,17 @@
 
 mod backend;
 mod error;
-// mod frontend;
+mod frontend;
 mod lines;
 mod memory;
 mod messages;
 mod ring;
-// mod watch;
+mod watch;
 
 pub use backend::serve;
 pub use error::{Error, MemoryError};
-// pub use frontend::{NewError, VhostUser};
+pub use frontend::{NewError, VhostUser};
 
 /// The feature bit by which the two sides say that they speak protocol features. It is theirs
 /// alone: a driver never sees it.
 const PROTOCOL_FEATURES: u64 = 1 << 30;
-/// `VIRTIO_F_VERSION_1` (virtio 1.3, 6).
-const VERSION_1: u64 = 1 << 32;
-/// `VIRTIO_F_INDIRECT_DESC`.
-const INDIRECT_DESC: u64 = 1 << 28;
-/// `VIRTIO_F_EVENT_IDX`.
-const EVENT_IDX: u64 = 1 << 29;

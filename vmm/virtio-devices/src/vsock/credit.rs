@@ -77,3 +77,7 @@ impl FromGuest {
         (self.window, self.forwarded)
     }
 }
+
+#[cfg(test)]
+#[path = "credit_test.rs"]
+mod tests;

@@ -11,14 +11,11 @@ use super::muxer::Muxer;
 use super::packet::{HEADER_SIZE, Header, Op};
 use crate::Memory;
 use crate::device::{ActivateError, Activation, ActiveQueue, VirtioDevice};
-use crate::queue::{Chain, QueueError};
+use crate::queue::{Chain, QueueError, features};
 use crate::worker::{Context, Handler, WorkError, Worker};
 
 /// Device type (virtio 1.3, 5.10.1).
 const DEVICE_TYPE: u32 = 19;
-const VERSION_1: u64 = 1 << 32;
-const INDIRECT_DESC: u64 = 1 << 28;
-const EVENT_IDX: u64 = 1 << 29;
 /// `VIRTIO_VSOCK_F_STREAM` (virtio 1.3, 5.10.3).
 const FEATURE_STREAM: u64 = 1;
 
@@ -61,7 +58,7 @@ impl VirtioDevice for Vsock {
     }
 
     fn features(&self) -> u64 {
-        VERSION_1 | INDIRECT_DESC | EVENT_IDX | FEATURE_STREAM
+        features::ALL | FEATURE_STREAM
     }
 
     /// `guest_cid`, eight bytes (virtio 1.3, 5.10.4).
@@ -153,8 +150,8 @@ impl Packets {
         }
         loop {
             let before = left;
-            self.to_guest(context, &mut left)?;
-            self.from_guest(context, &mut left)?;
+            self.fill(context, &mut left)?;
+            self.drain(context, &mut left)?;
             if left == 0 {
                 // Comes back here once the other events have been seen.
                 if let Some((tx, _)) = context.queue(TX) {
@@ -188,7 +185,7 @@ impl Packets {
     }
 
     /// Fills the guest's buffers while there is something to say.
-    fn to_guest(&mut self, context: &mut Context, left: &mut u32) -> Result<(), QueueError> {
+    fn fill(&mut self, context: &mut Context, left: &mut u32) -> Result<(), QueueError> {
         let Some((rx, memory)) = context.queue(RX) else {
             return Ok(());
         };
@@ -222,7 +219,7 @@ impl Packets {
     }
 
     /// Takes the guest's packets in while their answers have a place to wait.
-    fn from_guest(&mut self, context: &mut Context, left: &mut u32) -> Result<(), QueueError> {
+    fn drain(&mut self, context: &mut Context, left: &mut u32) -> Result<(), QueueError> {
         let registry = &context.registry;
         let memory = &context.memory;
         let Some(tx) = context.queues.iter_mut().find(|queue| queue.index == TX) else {
@@ -271,3 +268,7 @@ impl Packets {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[path = "device_test.rs"]
+mod tests;

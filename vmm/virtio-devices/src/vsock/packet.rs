@@ -138,3 +138,7 @@ impl Fields<'_> {
         field
     }
 }
+
+#[cfg(test)]
+#[path = "packet_test.rs"]
+mod tests;

@@ -24,8 +24,13 @@ use vhost::vhost_user::{BackendReqHandler, Error as VhostError};
 use super::lines::{self, Lines};
 use super::memory::Table;
 use super::ring::{Addresses, Ring};
-use super::{Error, PROTOCOL_FEATURES, VERSION_1};
+use super::{Error, PROTOCOL_FEATURES};
 use crate::device::{ActivateError, Activation, ActiveQueue, Interrupt, VirtioDevice};
+use crate::queue::features;
+
+/// Queue sizes up to this one are taken, whatever the device would offer: QEMU lets the driver
+/// of a virtio-mmio device choose a size up to its own limit, and the backend is not asked.
+const MAX_SIZE: u16 = 1024;
 
 /// Serves `device` to the monitor at the other end of `socket`, until that end is closed.
 ///
@@ -75,8 +80,7 @@ impl<'d> Backend<'d> {
         let rings: Vec<Ring> = device
             .queue_sizes()
             .iter()
-            .copied()
-            .map(Ring::new)
+            .map(|size| Ring::new(MAX_SIZE.max(*size)))
             .collect();
         Self {
             lines: Arc::new(Lines::new(rings.len())),
@@ -238,7 +242,7 @@ impl<'d> Backend<'d> {
         if queues.is_empty() {
             return Ok(());
         }
-        if self.features & VERSION_1 == 0 {
+        if self.features & features::VERSION_1 == 0 {
             self.lines.needs_reset();
             return Ok(());
         }

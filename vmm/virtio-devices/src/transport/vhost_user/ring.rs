@@ -3,8 +3,7 @@
 use vmm_sys_util::eventfd::EventFd;
 
 use super::memory::Table;
-use super::{EVENT_IDX, INDIRECT_DESC};
-use crate::queue::{Queue, QueueError};
+use crate::queue::{Queue, QueueError, features};
 
 /// Where the tables are, as addresses of the monitor's own.
 #[derive(Debug, Clone, Copy)]
@@ -45,17 +44,17 @@ impl Ring {
     ///
     /// # Errors
     /// What the driver set up is not valid.
-    pub(super) fn queue(&self, table: &Table, features: u64) -> Result<Queue, QueueError> {
+    pub(super) fn queue(&self, table: &Table, chosen: u64) -> Result<Queue, QueueError> {
         let addresses = self.addresses.ok_or(QueueError::NotReady)?;
         // An address that belongs to no region stays outside guest memory.
-        let guest = |address| table.translate(address).unwrap_or(u64::MAX & !0xf);
+        let guest = |address| table.translate(address).unwrap_or(!0xf);
         let mut queue = Queue::new(self.max_size);
         queue.set_size(self.size);
         queue.set_desc_table(guest(addresses.descriptors));
         queue.set_avail_ring(guest(addresses.available));
         queue.set_used_ring(guest(addresses.used));
-        queue.set_event_idx(features & EVENT_IDX != 0);
-        queue.set_indirect(features & INDIRECT_DESC != 0);
+        queue.set_event_idx(chosen & features::EVENT_IDX != 0);
+        queue.set_indirect(chosen & features::INDIRECT_DESC != 0);
         queue.set_ready(true);
         queue.validate(table.memory())?;
         queue.set_next_avail(self.base);
