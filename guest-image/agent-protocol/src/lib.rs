@@ -26,6 +26,8 @@
 #![forbid(unsafe_code)]
 
 mod frame;
+#[doc(hidden)]
+pub mod fuzzing;
 mod message;
 
 pub use frame::{FrameError, MAX_FRAME, read_frame, write_frame};

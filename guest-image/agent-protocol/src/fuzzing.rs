@@ -1,0 +1,27 @@
+//! Entries for fuzzers: raw bytes in, no panic and no large allocation out.
+
+use crate::{FromAgent, FromCommand, Opening, ToAgent, ToCommand, read_frame, write_frame};
+
+/// Reads frames of every kind of message from `data`; what can be read must survive being
+/// written and read again.
+pub fn fuzz_frames(data: &[u8]) {
+    fn each<T>(mut data: &[u8])
+    where
+        T: serde::Serialize + serde::de::DeserializeOwned + PartialEq,
+    {
+        while let Ok(message) = read_frame::<T>(&mut data) {
+            let mut bytes = Vec::new();
+            let again =
+                write_frame(&mut bytes, &message).and_then(|()| read_frame::<T>(bytes.as_slice()));
+            debug_assert!(
+                again.is_ok_and(|again| again == message),
+                "a message does not survive the wire"
+            );
+        }
+    }
+    each::<Opening>(data);
+    each::<ToAgent>(data);
+    each::<FromAgent>(data);
+    each::<ToCommand>(data);
+    each::<FromCommand>(data);
+}
