@@ -19,6 +19,8 @@
 
 mod backend;
 mod error;
+#[cfg(test)]
+mod fixture;
 mod frontend;
 mod lines;
 mod memory;

@@ -284,3 +284,7 @@ impl Drop for Backend<'_> {
 pub(super) fn refused() -> VhostError {
     VhostError::ReqHandlerError(io::Error::other("refused"))
 }
+
+#[cfg(test)]
+#[path = "backend_test.rs"]
+mod tests;

@@ -296,3 +296,7 @@ fn copy(to: &mut [u8], from: &[u8]) {
         *to = *from;
     }
 }
+
+#[cfg(test)]
+#[path = "frontend_test.rs"]
+mod tests;

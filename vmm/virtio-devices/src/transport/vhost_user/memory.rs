@@ -96,3 +96,7 @@ fn map_region(
         .map_err(|error| MemoryError::Map(io::Error::other(error)))?;
     Ok((view, region))
 }
+
+#[cfg(test)]
+#[path = "memory_test.rs"]
+mod tests;
