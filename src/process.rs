@@ -1,0 +1,64 @@
+//! The processes of a machine: the `qvm` binary executed anew, each with the descriptors it
+//! needs and nothing else, confined before it does anything.
+//!
+//! | process | does | rights | descriptors | sees | landlock | system calls |
+//! |---|---|---|---|---|---|---|
+//! | `fs`, one a share | FUSE server | the caller's; of root's only those over files | the folder, a vhost-user socket | the folder as `/`: nosuid, nodev, noexec, read-only if asked | regular files, folders, links below `/`; nothing executed | files by descriptor, threads, events; no sockets made, no processes |
+//! | `vsock` | guest ports ⇄ session | the caller's or `nobody`'s, no capability | a vhost-user socket, one channel a port | an empty `/` | nothing | sockets it has, a socket pair for each connection |
+//! | `vmm` | vCPUs, memory, transport | as `vsock` | KVM, kernel, initrds, root image, console, vhost-user sockets | an empty `/` | nothing | `KVM_RUN` and a few more `ioctl`s, memory, events |
+//! | `qemu` (with `tcg`) | instead of `vmm` | as `vsock` | those in its arguments | its program and libraries, read-only; `/dev/null`, `/dev/urandom` | those, read and execute | all but a list, then QEMU's own filter |
+//!
+//! All have user, mount, network, IPC, UTS and cgroup namespaces of their own (`qemu` process
+//! ids too), no way to gain privileges, no core files, an empty environment, and end with the session.
+//! Crate [`confine`] has the details and says what a machine cannot offer.
+//!
+//! ```text
+//!  session ── Launch: order in a memory file, descriptors by number ──▶ /proc/self/exe
+//!     ▲                                                                    │ confine::enter
+//!     ├── pidfd: its end                                                   │ "@ready" + report
+//!     ├── pipe: "@ready", "@failed why", panics, QEMU's complaints ◀───────┤ confine::seal
+//!     └── pipe: closed means killed ─────────────────────────────────▶     ▼ serves
+//! ```
+//!
+//! # Who starts processes
+//!
+//! The main thread, and it must not end before the others: the parent-death signal of a process
+//! comes with the end of the *thread* that started it.
+
+mod child;
+mod error;
+mod fs;
+mod handle;
+mod launch;
+mod qemu;
+mod status;
+mod vmm;
+mod vsock;
+mod words;
+
+use serde::{Deserialize, Serialize};
+
+pub use child::dispatch;
+pub use error::Error;
+pub use fs::{FsArgs, spawn_fs};
+pub use handle::Process;
+pub use qemu::{QemuArgs, spawn_qemu};
+pub use status::Status;
+pub use vmm::{MachineEnd, MachineExit, VhostUserArgs, VmmArgs, spawn_vmm};
+pub use vsock::{VsockArgs, spawn_vsock};
+
+/// First argument of a process that is not for people.
+const MARK: &str = "--qvm-process";
+
+/// What a process is told to do.
+#[derive(Debug, Serialize, Deserialize)]
+enum Job {
+    Fs(fs::FsJob),
+    Vsock(vsock::VsockJob),
+    Vmm(vmm::VmmJob),
+    Qemu(qemu::QemuJob),
+}
+
+#[cfg(test)]
+#[path = "process_test.rs"]
+mod tests;

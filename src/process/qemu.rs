@@ -1,0 +1,132 @@
+//! QEMU as a CPU engine, under our confinement before it is executed and its own after.
+
+use std::{
+    ffi::OsString,
+    io,
+    os::{
+        fd::OwnedFd,
+        unix::{
+            ffi::{OsStrExt, OsStringExt},
+            process::CommandExt,
+        },
+    },
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use confine::{Profile, Role, Root};
+use rustix::io::{FdFlags, fcntl_setfd};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Error, Job, Process, child,
+    launch::{Launch, Passed},
+    words,
+};
+
+/// Always passed on top: QEMU's own system call filter.
+pub const SANDBOX: [&str; 2] = [
+    "-sandbox",
+    "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
+];
+
+/// What a dynamically linked program needs to start, and the devices that any may have.
+const NEEDED: [&str; 9] = [
+    "/usr",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/etc/ld.so.cache",
+    "/etc/alternatives",
+    "/nix/store",
+    "/dev/null",
+    "/dev/urandom",
+];
+
+/// QEMU and what it is to do.
+#[derive(Debug)]
+pub struct QemuArgs {
+    /// `qemu-system-x86_64` by its real path.
+    pub program: PathBuf,
+    /// Its arguments, without [`SANDBOX`]. Files and sockets are named as descriptors, by the
+    /// numbers they have here: paths mean nothing inside.
+    pub argv: Vec<OsString>,
+    /// Those descriptors. QEMU has nothing else, and nobody at its standard input and output.
+    pub fds: Vec<OwnedFd>,
+}
+
+/// The same on its way to the process.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct QemuJob {
+    program: Vec<u8>,
+    argv: Vec<Vec<u8>>,
+    fds: Vec<Passed>,
+}
+
+/// Starts QEMU. What it writes to its standard error is to be had from
+/// [`Process::last_words`].
+///
+/// # Errors
+/// [`Error::Start`]. What happens up to the execution is told by [`Process::ready`].
+pub fn spawn_qemu(args: QemuArgs) -> Result<Process, Error> {
+    let mut launch = Launch::new(Role::Qemu);
+    let job = QemuJob {
+        program: args.program.into_os_string().into_vec(),
+        argv: args.argv.into_iter().map(OsString::into_vec).collect(),
+        fds: args.fds.into_iter().map(|fd| launch.pass(fd)).collect(),
+    };
+    launch.start(Job::Qemu(job))
+}
+
+/// How it is confined.
+pub(super) fn profile(program: &Path) -> Profile {
+    let mut profile = Profile::new(Role::Qemu);
+    profile.root = Root::Paths(paths(program));
+    profile
+}
+
+/// The paths that QEMU sees: what programs need, and where it is installed itself.
+pub(super) fn paths(program: &Path) -> Vec<PathBuf> {
+    let mut paths: Vec<PathBuf> = NEEDED.iter().map(PathBuf::from).collect();
+    // /opt/qemu/bin/qemu-system-x86_64 has its firmware below /opt/qemu.
+    let home = program.parent().and_then(Path::parent);
+    if let Some(home) = home.filter(|home| home.parent().is_some()) {
+        if !paths.iter().any(|path| home.starts_with(path)) {
+            paths.push(home.to_owned());
+        }
+    }
+    paths
+}
+
+/// The process, until it becomes QEMU.
+pub(super) fn run(job: QemuJob, start: child::Start) -> Result<(), child::Error> {
+    let program = PathBuf::from(OsString::from_vec(job.program));
+    let mut profile = profile(&program);
+    profile.keep.extend(job.fds.iter().map(Passed::number));
+    let denied = start.denied;
+    let confined = confine::enter(start.bind(profile))?;
+    confine::contain(&confined.report)?;
+    let fds = job
+        .fds
+        .into_iter()
+        .map(Passed::take)
+        .collect::<io::Result<Vec<_>>>()?;
+    for fd in &fds {
+        fcntl_setfd(fd, FdFlags::empty()).map_err(io::Error::from)?;
+    }
+    words::say_ready(&confined.report);
+    confine::seal(Role::Qemu, denied)?;
+    let arguments = job
+        .argv
+        .iter()
+        .map(|argument| std::ffi::OsStr::from_bytes(argument));
+    let error = Command::new(&program)
+        .args(SANDBOX)
+        .args(arguments)
+        .env_clear()
+        .exec();
+    Err(child::Error::Execute {
+        program,
+        source: error,
+    })
+}

@@ -1,0 +1,179 @@
+//! Real processes: this test program is the binary that is executed anew.
+
+#![allow(clippy::unwrap_used)]
+#![expect(unsafe_code, reason = "a function that runs before main")]
+
+use std::{os::fd::OwnedFd, os::unix::net::UnixStream, time::Duration};
+
+use rustix::{
+    fs::{CWD, Mode, OFlags, openat},
+    net::{AddressFamily, SocketFlags, SocketType, socketpair},
+};
+
+use super::*;
+
+/// Long enough on any machine.
+const LONG: Duration = Duration::from_secs(60);
+
+/// Runs before the test harness: processes of ours are this program.
+#[used]
+#[unsafe(link_section = ".init_array")]
+static BEFORE_MAIN: extern "C" fn() = become_process;
+
+extern "C" fn become_process() {
+    if let Some(code) = dispatch() {
+        let failed = format!("{code:?}") != format!("{:?}", std::process::ExitCode::SUCCESS);
+        std::process::exit(i32::from(failed));
+    }
+}
+
+fn folder(path: &std::path::Path) -> OwnedFd {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    openat(CWD, path, flags, Mode::empty()).unwrap()
+}
+
+fn share(path: &std::path::Path) -> FsArgs {
+    FsArgs {
+        dir: folder(path),
+        tag: "work".into(),
+        read_only: false,
+    }
+}
+
+fn channel() -> (OwnedFd, OwnedFd) {
+    socketpair(
+        AddressFamily::UNIX,
+        SocketType::SEQPACKET,
+        SocketFlags::CLOEXEC,
+        None,
+    )
+    .unwrap()
+}
+
+/// Both processes, ready, with the frontends' ends.
+fn pair(path: &std::path::Path) -> (Process, UnixStream, Process, UnixStream) {
+    let (mut fs, fs_socket) = spawn_fs(share(path)).unwrap();
+    let (theirs, _ours) = channel();
+    let args = VsockArgs {
+        guest_cid: 3,
+        ports: vec![(1024, theirs)],
+    };
+    let (mut vsock, vsock_socket) = spawn_vsock(args).unwrap();
+    fs.ready(LONG).unwrap();
+    vsock.ready(LONG).unwrap();
+    (fs, fs_socket, vsock, vsock_socket)
+}
+
+#[test]
+fn processes_become_ready_and_say_how_they_are_confined() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut fs, _fs_socket) = spawn_fs(share(folder.path())).unwrap();
+    let report = fs.ready(LONG).unwrap();
+    assert_eq!(report.role, confine::Role::Fs);
+    assert!(
+        report
+            .state(confine::LayerName::Capabilities)
+            .unwrap()
+            .is_active()
+    );
+    assert_eq!(fs.try_status(), None);
+}
+
+#[test]
+fn a_process_ends_when_the_monitor_closes_its_socket() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut fs, fs_socket, mut vsock, vsock_socket) = pair(folder.path());
+    drop((fs_socket, vsock_socket));
+    assert_eq!(
+        fs.wait_for(LONG),
+        Some(Status::Exited(0)),
+        "{:?}",
+        fs.last_words()
+    );
+    assert_eq!(
+        vsock.wait_for(LONG),
+        Some(Status::Exited(0)),
+        "{:?}",
+        vsock.last_words()
+    );
+}
+
+#[test]
+fn a_killed_process_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut fs, _socket) = spawn_fs(share(folder.path())).unwrap();
+    fs.ready(LONG).unwrap();
+    let pid = rustix::process::Pid::from_raw(i32::try_from(fs.id()).unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    let mut polled = [rustix::event::PollFd::new(
+        &fs,
+        rustix::event::PollFlags::IN,
+    )];
+    let bound = rustix::time::Timespec {
+        tv_sec: 60,
+        tv_nsec: 0,
+    };
+    assert_eq!(rustix::event::poll(&mut polled, Some(&bound)).unwrap(), 1);
+    assert_eq!(fs.try_status(), Some(Status::Killed(libc::SIGKILL)));
+}
+
+#[test]
+fn a_process_that_cannot_work_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut args = share(folder.path());
+    args.tag = "x".repeat(1000);
+    let (mut fs, _socket) = spawn_fs(args).unwrap();
+    let error = fs.ready(LONG).unwrap_err();
+    let text = crate::error::line(&error);
+    assert!(
+        text.starts_with("the fs process: the device could not be made: "),
+        "{text}"
+    );
+    assert_eq!(fs.wait(), Status::Exited(1));
+}
+
+#[test]
+fn a_program_that_is_not_there_is_told() {
+    let args = QemuArgs {
+        program: "/usr/bin/no-such-program".into(),
+        argv: vec![],
+        fds: vec![],
+    };
+    let mut qemu = spawn_qemu(args).unwrap();
+    let text = match qemu.ready(LONG) {
+        Err(error) => error.to_string(),
+        // It was ready to be executed; the rest comes after.
+        Ok(_) => {
+            qemu.wait_for(LONG).unwrap();
+            qemu.last_words().unwrap()
+        }
+    };
+    assert!(
+        text.contains("cannot execute /usr/bin/no-such-program"),
+        "{text}"
+    );
+}
+
+#[test]
+fn dropping_kills_and_leaves_no_zombie() {
+    let folder = tempfile::tempdir().unwrap();
+    let (fs, _socket) = spawn_fs(share(folder.path())).unwrap();
+    let path = format!("/proc/{}", fs.id());
+    assert!(std::path::Path::new(&path).exists());
+    drop(fs);
+    assert!(!std::path::Path::new(&path).exists());
+}
+
+#[test]
+fn nobody_else_starts_a_process() {
+    let output = std::process::Command::new("/proc/self/exe")
+        .args([MARK, "77"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.starts_with("@failed this is an internal command of qvm"),
+        "{said}"
+    );
+    assert!(!output.status.success());
+}
