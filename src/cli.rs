@@ -5,13 +5,16 @@ mod completion;
 mod explain;
 mod help;
 mod image;
+mod machines;
 mod parse;
+mod report;
 mod run;
 
 use std::{
     env,
     io::{self, Write},
     process::ExitCode,
+    time::Instant,
 };
 
 use crate::{doctor, error, error::Error, policy::host::Host};
@@ -20,25 +23,28 @@ use parse::Parsed;
 
 /// Runs qvm and tells its exit status. Errors are printed here and nowhere else.
 pub fn main() -> ExitCode {
-    match dispatch() {
+    let start = Instant::now();
+    match dispatch(start) {
         Ok(status) => ExitCode::from(status),
         Err(error) => {
-            say(&error::line(&error));
+            say(&error.text());
             ExitCode::from(error::STATUS)
         }
     }
 }
 
-fn dispatch() -> Result<u8, Error> {
+fn dispatch(start: Instant) -> Result<u8, Error> {
     let cli = match parse::parse(env::args_os())? {
         Parsed::Run(cli) => cli,
         Parsed::Print(text) => return print(&text).map(|()| 0),
     };
     match cli.command {
-        None => run::run(cli.run),
-        Some(Command::Run(args)) => run::run(*args),
+        None => run::run(cli.run, start),
+        Some(Command::Run(args)) => run::run(*args, start),
         Some(Command::Doctor(args)) => doctor::main(&host()?, args.json),
         Some(Command::Image(image)) => image::main(image.action),
+        Some(Command::Ps(args)) => machines::list(args.json),
+        Some(Command::Exec(args)) => machines::exec(args, &host()?),
         Some(Command::Completion(args)) => completion::main(args.shell),
     }
 }
@@ -65,5 +71,10 @@ pub fn json(value: &impl serde::Serialize) -> String {
 
 /// Says one line on standard error. Nobody can be told if that fails.
 fn say(text: &str) {
-    let _ = writeln!(io::stderr(), "qvm: {text}");
+    error_text(&format!("qvm: {text}\n"));
+}
+
+/// Writes to standard error in one piece.
+fn error_text(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
 }

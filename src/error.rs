@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, fmt::Write as _, io};
 
-use crate::policy::PolicyError;
+use crate::{policy::PolicyError, session};
 
 /// Exit status of every failure of qvm itself, as chroot(1), env(1) and container runners have it.
 pub const STATUS: u8 = 125;
@@ -22,14 +22,33 @@ pub enum Error {
     /// An image was not built.
     #[error(transparent)]
     Build(#[from] guest_image::BuildError),
+    /// The machine, or a command in it, did not do.
+    #[error(transparent)]
+    Session(#[from] session::Error),
     /// Standard output is full or broken.
     #[error("cannot write to standard output")]
     Output(#[source] io::Error),
 }
 
+impl Error {
+    /// The text for standard error: one line, and below it the end of the guest's console where
+    /// a machine failed.
+    pub fn text(&self) -> String {
+        let text = chain(self);
+        match self {
+            Self::Session(_) => text.split('\n').map(plain).collect::<Vec<_>>().join("\n"),
+            _ => plain(&text),
+        }
+    }
+}
+
 /// An error and its causes as one line: each cause after a colon, nothing said twice, no control
 /// characters, since a file name or a file's content may be part of it.
 pub fn line(error: &dyn StdError) -> String {
+    plain(&chain(error))
+}
+
+fn chain(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -40,7 +59,7 @@ pub fn line(error: &dyn StdError) -> String {
         }
         cause = error.source();
     }
-    plain(&text)
+    text
 }
 
 /// `text` on one line, with control characters written out so that a terminal does not act on

@@ -5,10 +5,16 @@ mod cli;
 mod doctor;
 mod error;
 mod policy;
+mod process;
+mod session;
 mod spec;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cli::main()
+    // Before anything else: this may be one of qvm's own processes.
+    if std::env::args_os().nth(1).is_some_and(|word| word == session::tty::GUARD) {
+        return session::tty::guard_main();
+    }
+    process::dispatch().unwrap_or_else(cli::main)
 }

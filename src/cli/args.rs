@@ -51,6 +51,10 @@ pub enum Command {
     Doctor(Json),
     /// Build, list, check and remove guest images
     Image(ImageArgs),
+    /// List the machines that run
+    Ps(Json),
+    /// Run a further command in a machine that runs
+    Exec(ExecArgs),
     /// Print a completion script for a shell
     Completion(CompletionArgs),
 }
@@ -151,6 +155,26 @@ impl RunArgs {
             argv: self.command,
         }
     }
+}
+
+/// `exec NAME -- CMD`.
+#[derive(Debug, Args)]
+pub struct ExecArgs {
+    /// Set a variable, or pass the host's on (repeatable)
+    #[arg(short, long, value_name = "NAME[=VAL]", value_parser = OsStringValueParser::new().try_map(|t| variable(&t)))]
+    pub env: Vec<EnvArg>,
+    /// Start in this directory of the guest [default: the workspace]
+    #[arg(short, long, value_name = "PATH")]
+    pub workdir: Option<PathBuf>,
+    /// Run the command as root of the guest
+    #[arg(long)]
+    pub guest_root: bool,
+    /// Which machine; `qvm ps` lists them
+    #[arg(value_parser = name::check)]
+    pub name: String,
+    /// Program and arguments, passed byte for byte [default: a login shell]
+    #[arg(value_name = "CMD", trailing_var_arg = true)]
+    pub command: Vec<OsString>,
 }
 
 /// A report for programs.

@@ -1,19 +1,23 @@
 //! `--dry-run`: the whole decision, for people or as JSON. Nothing is started.
 
+mod processes;
+
 use std::{fmt::Write as _, path::Path};
 
+use confine::Support;
 use guest_image::{Cache, Recipe};
 use serde::Serialize;
 
 use crate::{
     error::{Error, plain},
     policy::{Plan, units::show_bytes},
+    session,
     spec::{Accel, Spec},
 };
 
 /// Prints it.
 pub fn main(plan: &Plan) -> Result<u8, Error> {
-    let described = Described::new(plan, image(&plan.spec)?);
+    let described = Described::new(plan, image(&plan.spec)?, &confine::probe());
     let text = if plan.spec.output.json { super::json(&described) } else { described.text() };
     super::print(&text).map(|()| 0)
 }
@@ -37,7 +41,7 @@ struct Described {
     accel_reason: String,
     notes: Vec<String>,
     image: Image,
-    processes: Vec<Process>,
+    processes: Vec<processes::Process>,
 }
 
 #[derive(Debug, Serialize)]
@@ -65,13 +69,6 @@ struct Image {
     built: bool,
 }
 
-/// A process of this host and what it is kept from.
-#[derive(Debug, Serialize)]
-struct Process {
-    name: String,
-    confinement: Vec<String>,
-}
-
 /// Which image would be used.
 fn image(spec: &Spec) -> Result<Image, Error> {
     let cache = Cache::open()?;
@@ -83,7 +80,7 @@ fn image(spec: &Spec) -> Result<Image, Error> {
 }
 
 impl Described {
-    fn new(plan: &Plan, image: Image) -> Self {
+    fn new(plan: &Plan, image: Image, support: &Support) -> Self {
         let spec = &plan.spec;
         let path = |path: &Path| path.display().to_string();
         Self {
@@ -98,7 +95,7 @@ impl Described {
                 .collect(),
             environment: spec.env.iter().map(|(name, _)| name.to_string_lossy().into_owned()).collect(),
             network: "none",
-            vsock: vec![Vsock { port: agent_protocol::AGENT_PORT, leads_to: "qvm, for the agent" }],
+            vsock: session::vsock_ports(spec).into_iter().map(|(port, leads_to)| Vsock { port, leads_to }).collect(),
             published: spec
                 .publish
                 .iter()
@@ -111,7 +108,7 @@ impl Described {
             accel_reason: spec.accel_reason.clone(),
             notes: plan.notes.clone(),
             image,
-            processes: processes(spec),
+            processes: processes::all(spec, support),
         }
     }
 
@@ -145,18 +142,16 @@ impl Described {
             line("publish", format!("{} leads to port {} of the guest", port.host, port.guest_port));
         }
         for process in &self.processes {
-            line("process", format!("{}: {}", process.name, process.confinement.join("; ")));
+            line("process", format!("{} {}; sees {}", process.name, process.does, process.sees));
+        }
+        if let Some(process) = self.processes.first() {
+            line("confined by", format!("{}; no way to gain privileges, an empty environment", process.layers.join(", ")));
         }
         for note in &self.notes {
             line("note", note.clone());
         }
         text
     }
-}
-
-/// The processes that would run, with their confinement.
-fn processes(_spec: &Spec) -> Vec<Process> {
-    Vec::new()
 }
 
 #[cfg(test)]

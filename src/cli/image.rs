@@ -60,6 +60,13 @@ fn remove(cache: &Cache, names: &[String]) -> Result<(), Error> {
     Ok(())
 }
 
+/// All images, for programs.
+#[derive(Debug, Serialize)]
+struct Listing {
+    cache: String,
+    images: Vec<Row>,
+}
+
 /// One image, for programs.
 #[derive(Debug, Serialize)]
 struct Row {
@@ -89,7 +96,11 @@ impl Row {
 
 fn list(cache: &Cache, json: bool) -> Result<(), Error> {
     let rows: Vec<_> = cache.list()?.iter().map(|(digest, image)| Row::new(digest, image)).collect();
-    let text = if json { super::json(&rows) } else { table(&rows) };
+    let text = if json {
+        super::json(&Listing { cache: cache.root().display().to_string(), images: rows })
+    } else {
+        table(&rows)
+    };
     super::print(&text)
 }
 

@@ -7,7 +7,7 @@ use clap::{
     error::{ContextKind, ContextValue, ErrorKind},
 };
 
-use super::args::{Cli, Command, RunArgs};
+use super::args::{Cli, Command};
 use crate::error::Error;
 
 /// What the command line asks for.
@@ -33,16 +33,17 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Parsed, Error>
         Err(error) => return Err(Error::Usage(explain(&error))),
     };
     match &cli.command {
-        None => check_command(&cli.run, &words)?,
-        Some(Command::Run(args)) => check_command(args, &words)?,
+        None => check_command(&cli.run.command, &words, true)?,
+        Some(Command::Run(args)) => check_command(&args.command, &words, true)?,
+        Some(Command::Exec(args)) => check_command(&args.command, &words, false)?,
         Some(_) => {}
     }
     Ok(Parsed::Run(Box::new(cli)))
 }
 
 /// Catches two mistakes that would otherwise become a strange command of the guest.
-fn check_command(args: &RunArgs, words: &[OsString]) -> Result<(), Error> {
-    let Some(first) = args.command.first() else { return Ok(()) };
+fn check_command(command: &[OsString], words: &[OsString], run: bool) -> Result<(), Error> {
+    let Some(first) = command.first() else { return Ok(()) };
     let text = first.to_string_lossy();
     if text.starts_with('-') {
         let hint = known_elsewhere(text.trim_start_matches('-')).unwrap_or("options of qvm go before --");
@@ -51,8 +52,8 @@ fn check_command(args: &RunArgs, words: &[OsString]) -> Result<(), Error> {
         )));
     }
     // The command is the end of the line, so the word before it tells whether -- was written.
-    let before = words.len().checked_sub(args.command.len() + 1).and_then(|at| words.get(at));
-    let plain = before.is_some_and(|word| word != OsStr::new("--"));
+    let before = words.len().checked_sub(command.len() + 1).and_then(|at| words.get(at));
+    let plain = run && before.is_some_and(|word| word != OsStr::new("--"));
     let sub_command = Cli::command().get_subcommands().any(|sub| sub.get_name() == text);
     if plain && sub_command {
         return Err(Error::Usage(format!(
@@ -83,7 +84,9 @@ fn explain(error: &clap::Error) -> String {
     }
     let rendered = error.render().to_string();
     let lines = rendered.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:"));
-    let kept: Vec<_> = lines.filter(|line| !line.is_empty() && !line.starts_with("For more information")).collect();
+    // clap's advice to pass an unknown option as the command is never what was meant.
+    let idle = |line: &&str| !line.is_empty() && !line.starts_with("For more information") && !line.starts_with("tip: to pass");
+    let kept: Vec<_> = lines.filter(idle).collect();
     let text = kept.join("; ");
     format!("{}; see `qvm --help`", text.strip_prefix("error: ").unwrap_or(&text))
 }

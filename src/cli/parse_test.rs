@@ -3,7 +3,7 @@
 use std::{os::unix::ffi::OsStringExt, path::Path, time::Duration};
 
 use super::*;
-use crate::{accel::Choice, cli::args::ImageAction};
+use crate::{accel::Choice, cli::args::{ImageAction, RunArgs}};
 
 fn words(line: &[&str]) -> Vec<OsString> {
     std::iter::once("qvm").chain(line.iter().copied()).map(OsString::from).collect()
@@ -127,6 +127,23 @@ fn sub_commands() {
     assert!(matches!(image(&["image", "build"]), ImageAction::Build { force: false, quiet: false }));
     assert!(matches!(image(&["image", "rm", "a", "b"]), ImageAction::Rm { images } if images.len() == 2));
     assert!(matches!(image(&["image", "verify"]), ImageAction::Verify { image } if image == "default"));
+}
+
+#[test]
+fn exec_takes_a_name_and_a_command() {
+    let exec = |line: &[&str]| match cli(line).command {
+        Some(Command::Exec(args)) => args,
+        other => panic!("{line:?}: {other:?}"),
+    };
+    for line in [&["exec", "box", "--", "ls", "-la"][..], &["exec", "box", "ls", "-la"]] {
+        let args = exec(line);
+        assert_eq!((args.name.as_str(), args.command), ("box", vec!["ls".into(), "-la".into()]), "{line:?}");
+    }
+    let args = exec(&["exec", "-e", "A=1", "-w", "/x", "--guest-root", "box"]);
+    assert!(args.guest_root && args.command.is_empty() && args.env.len() == 1);
+    assert!(exec(&["exec", "box", "ps"]).command == ["ps"]);
+    assert!(fails(&["exec", "../box", "ls"]).contains("letters"));
+    assert!(fails(&["exec", "box", "--", "-e", "A"]).contains("options of qvm go before --"));
 }
 
 #[test]

@@ -30,7 +30,7 @@ pub fn all(host: &Host) -> Report {
     findings.extend(files::all(host));
     findings.push(terminal());
     let engine = match &decision {
-        Ok(decision) => format!("--accel auto takes {}: {}", engine::name(decision.accel), decision.reason),
+        Ok(decision) => format!("`--accel auto` takes {}: {}", engine::name(decision.accel), decision.reason),
         Err(e) => e.to_string(),
     };
     Report::new(findings, engine)

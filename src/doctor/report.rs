@@ -46,6 +46,11 @@ impl Finding {
     pub fn fail(check: &'static str, fact: impl Into<String>, advice: impl Into<String>) -> Self {
         Self { level: Level::Fail, ..Self::warn(check, fact, advice) }
     }
+
+    /// It must be mended, and the error says how.
+    pub fn error(check: &'static str, error: &dyn std::error::Error) -> Self {
+        Self { level: Level::Fail, ..Self::ok(check, crate::error::line(error)) }
+    }
 }
 
 /// All of it.
@@ -80,8 +85,13 @@ impl Report {
                 let _ = writeln!(text, "{:18} -> {}", "", plain(advice));
             }
         }
-        let verdict = if self.usable { "qvm can run machines here" } else { "qvm cannot run machines here yet" };
-        let _ = writeln!(text, "\n{verdict}: {}", plain(&self.engine));
+        let failed: Vec<_> = self.findings.iter().filter(|f| f.level == Level::Fail).map(|f| f.check).collect();
+        let verdict = if self.usable {
+            "qvm can run machines here".to_owned()
+        } else {
+            format!("qvm cannot run machines here before this is mended: {}", failed.join(", "))
+        };
+        let _ = writeln!(text, "\n{}.\n{verdict}.", plain(&self.engine));
         text
     }
 }

@@ -7,7 +7,7 @@ fn one_failure_makes_it_unusable() {
     let fail = Report::new(vec![Finding::ok("a", "x"), Finding::fail("b", "y", "do z")], "none".into());
     assert!(!fail.usable);
     let text = fail.text();
-    assert!(text.contains("FAIL  b") && text.contains("-> do z") && text.contains("cannot run machines here yet: none"), "{text}");
+    assert!(text.contains("FAIL  b") && text.contains("-> do z") && text.contains("before this is mended: b."), "{text}");
 }
 
 #[test]

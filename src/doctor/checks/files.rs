@@ -22,11 +22,11 @@ pub fn all(host: &Host) -> Vec<Finding> {
             findings.push(room(cache.root(), free(cache.root()), matches!(image, Ok(Some(_)))));
             findings.push(default_image(image));
         }
-        Err(e) => findings.push(Finding::fail("cache", error::line(&e), "set HOME or QVM_CACHE")),
+        Err(e) => findings.push(Finding::error("cache", &e)),
     }
     findings.push(match agent::locate() {
         Ok(path) => Finding::ok("agent", path.display().to_string()),
-        Err(e) => Finding::fail("agent", "the program that runs in the guest was not found", error::line(&e)),
+        Err(e) => Finding::error("agent", &e),
     });
     let file = host.dirs.config.join("config.toml");
     findings.push(match config::read(&file) {
@@ -67,6 +67,6 @@ pub fn default_image(found: Result<Option<Image>, CacheError>) -> Finding {
             Finding::ok("image", format!("{} ({}), verified", image.digest.short(), image.manifest.kernel))
         }
         Ok(None) => Finding::warn("image", "the default image is not built yet", "run `qvm image build`"),
-        Err(e) => Finding::fail("image", error::line(&e), "run `qvm image build --force`"),
+        Err(e) => Finding::error("image", &e),
     }
 }

@@ -1,0 +1,76 @@
+//! The processes of a machine and what each is kept from, in words. The rules themselves are in
+//! [`crate::process`] and crate `confine`.
+
+use std::path::Path;
+
+use confine::{State, Support};
+use serde::Serialize;
+
+use crate::spec::{Accel, Spec};
+
+/// A process of this host and what it is kept from.
+#[derive(Debug, Serialize)]
+pub struct Process {
+    /// Its name in process lists.
+    pub name: String,
+    /// What it does.
+    pub does: String,
+    /// What it can reach.
+    pub sees: String,
+    /// Whose rights it has.
+    pub rights: &'static str,
+    /// Layers of confinement that hold here, and those that this machine lacks.
+    pub layers: Vec<String>,
+}
+
+/// The processes that would run.
+pub fn all(spec: &Spec, support: &Support) -> Vec<Process> {
+    let layers = layers(support);
+    let process = |name: &str, does: String, sees: String, rights| Process {
+        name: name.into(),
+        does,
+        sees,
+        rights,
+        layers: layers.clone(),
+    };
+    let nobody = "no capability, no file of its own";
+    let mut all: Vec<_> = spec
+        .shares
+        .iter()
+        .map(|share| {
+            let kind = if share.read_only { "read-only" } else { "read and write" };
+            let sees = format!("{} as its root, {kind}; nothing can be executed", share.host.display());
+            process("qvm-fs", format!("serves {}", share.tag), sees, "the caller's, over files only")
+        })
+        .collect();
+    let nothing = || "an empty root; only the descriptors it was given".to_owned();
+    all.push(process("qvm-vsock", "joins the guest's ports to the session".into(), nothing(), nobody));
+    all.push(match (spec.accel, &spec.qemu) {
+        (Accel::Kvm, _) => process("qvm-vmm", "runs the virtual CPUs on KVM".into(), nothing(), nobody),
+        (Accel::Tcg, program) => {
+            let program = program.as_deref().unwrap_or(Path::new("qemu-system-x86_64"));
+            let sees = format!("{} and its libraries, read-only", program.display());
+            process("qvm-qemu", "emulates the virtual CPUs".into(), sees, nobody)
+        }
+    });
+    all
+}
+
+/// Every layer once, with what this machine has of it.
+fn layers(support: &Support) -> Vec<String> {
+    let named = [
+        ("user namespace", &support.user_namespace),
+        ("namespaces", &support.namespaces),
+        ("landlock", &support.landlock),
+        ("seccomp", &support.seccomp),
+    ];
+    named.into_iter().map(|(name, state)| layer(name, state)).collect()
+}
+
+fn layer(name: &str, state: &State) -> String {
+    match state {
+        State::Active { .. } => name.into(),
+        State::Partial { missing, .. } => format!("{name} (in part; missing: {missing})"),
+        State::Missing { why } => format!("no {name} ({why})"),
+    }
+}
