@@ -14,12 +14,16 @@ mod config;
 pub mod decode;
 #[doc(hidden)]
 pub mod fuzzing;
+#[cfg(test)]
+mod guest;
 pub mod message;
 pub mod name;
 pub mod opcode;
 pub mod passthrough;
 #[doc(hidden)]
 pub mod plain;
+#[doc(hidden)]
+pub mod scratch;
 pub mod server;
 pub mod wire;
 mod worker;
@@ -40,8 +44,8 @@ use crate::worker::Worker;
 /// Number of request queues. One worker serves them all, so that more would only cost.
 pub const REQUEST_QUEUES: u32 = 1;
 /// The high priority queue and the request queue. The latter holds a request of one MiB in
-/// single pages even without indirect descriptors.
-const QUEUE_SIZES: [u16; 2] = [128, 1024];
+/// single pages even without indirect descriptors; QEMU knows only one size for both.
+const QUEUE_SIZES: [u16; 2] = [1024, 1024];
 
 const _: () = assert!(QUEUE_SIZES.len() == 1 + REQUEST_QUEUES as usize);
 

@@ -75,6 +75,11 @@ impl Server {
         &self.passthrough
     }
 
+    #[cfg(test)]
+    pub(super) fn passthrough_mut(&mut self) -> &mut Passthrough {
+        &mut self.passthrough
+    }
+
     /// Takes one request and answers it.
     pub fn handle(&mut self, input: &mut impl Input, output: &mut impl Output) -> Outcome {
         let mut header = InHeader::default();

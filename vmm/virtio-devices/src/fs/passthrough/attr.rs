@@ -296,3 +296,7 @@ fn unsigned(seconds: i64) -> u64 {
 fn device_number(major: u32, minor: u32) -> u32 {
     (minor & 0xff) | (major << 8) | ((minor & !0xff) << 12)
 }
+
+#[cfg(test)]
+#[path = "attr_test.rs"]
+mod tests;

@@ -208,3 +208,7 @@ impl Passthrough {
         stat_fd(&node.fd)
     }
 }
+
+#[cfg(test)]
+#[path = "create_test.rs"]
+mod tests;

@@ -181,3 +181,7 @@ fn kind(file_type: FileType) -> u32 {
         known => known.as_raw_mode() >> 12,
     }
 }
+
+#[cfg(test)]
+#[path = "dir_test.rs"]
+mod tests;

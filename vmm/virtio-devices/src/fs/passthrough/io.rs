@@ -92,3 +92,7 @@ fn errno(error: &std::io::Error) -> Errno {
         None => Errno::IO,
     }
 }
+
+#[cfg(test)]
+#[path = "io_test.rs"]
+mod tests;

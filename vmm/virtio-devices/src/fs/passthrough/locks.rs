@@ -206,3 +206,7 @@ fn ofd(file: &OwnedFd, command: libc::c_int, lock: &mut libc::flock) -> Result<(
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "locks_test.rs"]
+mod tests;

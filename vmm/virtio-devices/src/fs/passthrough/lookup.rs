@@ -99,3 +99,7 @@ impl Passthrough {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "lookup_test.rs"]
+mod tests;

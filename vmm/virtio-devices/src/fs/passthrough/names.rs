@@ -96,3 +96,7 @@ impl Passthrough {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[path = "names_test.rs"]
+mod tests;

@@ -138,3 +138,7 @@ impl Passthrough {
 fn with(flags: OFlags, more: OFlags, condition: bool) -> OFlags {
     if condition { flags | more } else { flags }
 }
+
+#[cfg(test)]
+#[path = "open_test.rs"]
+mod tests;

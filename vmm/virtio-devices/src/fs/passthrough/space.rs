@@ -1,7 +1,10 @@
 //! Space: how much there is, where a file has some, and moving it about.
 
-use rustix::fs::{AtFlags, FallocateFlags, OFlags, SeekFrom, fallocate, fstatvfs, seek};
+use rustix::fs::{
+    Access, AtFlags, FallocateFlags, OFlags, SeekFrom, accessat, fallocate, fstatvfs, seek,
+};
 use rustix::io::Errno;
+use rustix::path::DecInt;
 
 use super::Passthrough;
 use super::handles::Use;
@@ -51,16 +54,16 @@ impl Passthrough {
     /// # Errors
     /// `EACCES`; `EROFS` for writing in a read-only share; `EINVAL` for other questions.
     pub fn access(&mut self, id: u64, request: &AccessIn) -> Result<(), Errno> {
-        let access = u32_to_access(request.mask)?;
-        if self.read_only() && access.contains(rustix::fs::Access::WRITE_OK) {
+        let access = access_bits(request.mask)?;
+        if self.read_only() && access.contains(Access::WRITE_OK) {
             return Err(Errno::ROFS);
         }
         let node = self.nodes.get(id)?;
-        rustix::fs::accessat(
-            &node.fd,
-            c"",
+        accessat(
+            &self.proc_self_fd,
+            DecInt::from_fd(&node.fd),
             access,
-            AtFlags::EACCESS | AtFlags::EMPTY_PATH,
+            AtFlags::EACCESS,
         )
     }
 
@@ -122,8 +125,7 @@ impl Passthrough {
     }
 }
 
-fn u32_to_access(mask: u32) -> Result<rustix::fs::Access, Errno> {
-    use rustix::fs::Access;
+fn access_bits(mask: u32) -> Result<Access, Errno> {
     let known = Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK;
     let access = Access::from_bits_retain(mask);
     if !known.contains(access) {
@@ -131,3 +133,7 @@ fn u32_to_access(mask: u32) -> Result<rustix::fs::Access, Errno> {
     }
     Ok(access)
 }
+
+#[cfg(test)]
+#[path = "space_test.rs"]
+mod tests;

@@ -159,3 +159,7 @@ impl Passthrough {
 fn limited(size: u32) -> usize {
     usize::try_from(size).unwrap_or(MAX_SIZE).min(MAX_SIZE)
 }
+
+#[cfg(test)]
+#[path = "xattr_test.rs"]
+mod tests;
