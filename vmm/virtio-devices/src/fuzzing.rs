@@ -16,6 +16,9 @@ pub use blk::fuzz_blk;
 pub use mmio::fuzz_mmio;
 pub use queue::fuzz_queue;
 
+pub use crate::transport::vhost_user::fuzz::fuzz_vhost_user;
+pub use crate::vsock::fuzz::fuzz_vsock;
+
 #[cfg(test)]
 #[path = "fuzzing_test.rs"]
 mod tests;

@@ -23,6 +23,8 @@ mod channel;
 mod connection;
 mod credit;
 mod device;
+#[doc(hidden)]
+pub mod fuzz;
 mod muxer;
 mod outbox;
 mod packet;
@@ -31,7 +33,7 @@ mod packet;
 mod fixture;
 
 pub use channel::{PeerInfo, accept};
-pub use device::Vsock;
+pub use device::{DEVICE_TYPE, QUEUE_SIZES, Vsock};
 
 use std::os::fd::OwnedFd;
 use std::time::Duration;

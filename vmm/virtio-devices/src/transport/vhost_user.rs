@@ -22,6 +22,8 @@ mod error;
 #[cfg(test)]
 mod fixture;
 mod frontend;
+#[doc(hidden)]
+pub mod fuzz;
 mod lines;
 mod memory;
 mod messages;

@@ -80,3 +80,7 @@ pub(super) fn offer(channel: &OwnedFd, key: Key, stream: &UnixStream) -> io::Res
     })?;
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "channel_test.rs"]
+mod tests;

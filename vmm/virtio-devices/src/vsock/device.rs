@@ -15,7 +15,7 @@ use crate::queue::{Chain, QueueError, features};
 use crate::worker::{Context, Handler, WorkError, Worker};
 
 /// Device type (virtio 1.3, 5.10.1).
-const DEVICE_TYPE: u32 = 19;
+pub const DEVICE_TYPE: u32 = 19;
 /// `VIRTIO_VSOCK_F_STREAM` (virtio 1.3, 5.10.3).
 const FEATURE_STREAM: u64 = 1;
 
@@ -24,7 +24,7 @@ const RX: u16 = 0;
 /// Packets from the guest.
 const TX: u16 = 1;
 /// Receive, transmit, event. Nothing is ever sent through the last: there is no migration.
-const QUEUE_SIZES: [u16; 3] = [256, 256, 16];
+pub const QUEUE_SIZES: [u16; 3] = [256, 256, 16];
 /// Packets handled before the event loop gets its turn.
 const PACKETS_A_TURN: u32 = 512;
 
@@ -272,3 +272,11 @@ impl Packets {
 #[cfg(test)]
 #[path = "device_test.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "transfer_test.rs"]
+mod transfer_tests;
+
+#[cfg(test)]
+#[path = "close_test.rs"]
+mod close_tests;

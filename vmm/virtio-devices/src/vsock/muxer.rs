@@ -14,6 +14,7 @@ use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 
 use super::connection::{Connection, Verdict};
+use super::fuzz::Held;
 use super::packet::{Header, Key, Op, STREAM};
 use super::{
     CLOSE_TIMEOUT, CROWD, HOST_CID, HostPort, MAX_CONNECTIONS, MAX_RESETS, SMALL_WINDOW, WINDOW,
@@ -236,6 +237,18 @@ impl Muxer {
             return Some(header);
         }
         None
+    }
+
+    /// Panics when more is held than may be; for fuzzers.
+    pub(super) fn check(&self) {
+        let held = Held {
+            connections: self.connections.len(),
+            tokens: self.tokens.len(),
+            ready: self.ready.len(),
+            deadlines: self.deadlines.len(),
+            resets: self.resets.len(),
+        };
+        held.check();
     }
 
     fn reset_header(&self, reset: Reset) -> Header {
