@@ -32,38 +32,32 @@ use std::io;
 use std::sync::Arc;
 
 pub use config::{FsConfig, MAX_TAG, open_proc_self_fd};
-use virtio_bindings::virtio_config::VIRTIO_F_VERSION_1;
 use virtio_bindings::virtio_ids::VIRTIO_ID_FS;
-use virtio_bindings::virtio_ring::{VIRTIO_RING_F_EVENT_IDX, VIRTIO_RING_F_INDIRECT_DESC};
 use worker::FsHandler;
 
 use crate::Memory;
 use crate::device::{ActivateError, Activation, ActiveQueue, VirtioDevice};
-use crate::worker::Worker;
+use crate::queue::features;
+use crate::worker::Slot;
+
+/// Device type (virtio 1.3, section 5).
+pub const DEVICE_TYPE: u32 = VIRTIO_ID_FS;
 
 /// Number of request queues. One worker serves them all, so that more would only cost.
 pub const REQUEST_QUEUES: u32 = 1;
 /// The high priority queue and the request queue. The latter holds a request of one MiB in
 /// single pages even without indirect descriptors; QEMU knows only one size for both.
-const QUEUE_SIZES: [u16; 2] = [1024, 1024];
+pub const QUEUE_SIZES: [u16; 2] = [1024, 1024];
 
 const _: () = assert!(QUEUE_SIZES.len() == 1 + REQUEST_QUEUES as usize);
-
-enum State {
-    Idle(Box<FsHandler>),
-    Running {
-        worker: Worker<FsHandler>,
-        memory: Arc<Memory>,
-    },
-    /// The worker could not be started or is lost, and all that it knew with it.
-    Gone,
-}
 
 /// A virtio-fs device.
 pub struct Fs {
     /// Configuration space (virtio 1.3, 5.11.4): the tag, and the number of request queues.
     config: [u8; MAX_TAG + 4],
-    state: State,
+    handler: Slot<FsHandler>,
+    /// Guest memory while it runs, to answer whoever waits when it stops.
+    memory: Option<Arc<Memory>>,
 }
 
 impl Fs {
@@ -93,14 +87,15 @@ impl Fs {
         }
         Ok(Self {
             config: space,
-            state: State::Idle(Box::new(FsHandler::new(config.into_server()?))),
+            handler: Slot::new(FsHandler::new(config.into_server()?)),
+            memory: None,
         })
     }
 }
 
 impl VirtioDevice for Fs {
     fn device_type(&self) -> u32 {
-        VIRTIO_ID_FS
+        DEVICE_TYPE
     }
 
     fn queue_sizes(&self) -> &[u16] {
@@ -108,7 +103,7 @@ impl VirtioDevice for Fs {
     }
 
     fn features(&self) -> u64 {
-        1 << VIRTIO_F_VERSION_1 | 1 << VIRTIO_RING_F_INDIRECT_DESC | 1 << VIRTIO_RING_F_EVENT_IDX
+        features::ALL
     }
 
     fn read_config(&self, offset: u64, data: &mut [u8]) {
@@ -126,32 +121,21 @@ impl VirtioDevice for Fs {
                 return Err(ActivateError::MissingQueue(index));
             }
         }
-        let gone = || ActivateError::Worker(io::Error::other("the worker was lost before"));
-        let State::Idle(mut handler) = std::mem::replace(&mut self.state, State::Gone) else {
-            return Err(gone());
-        };
-        handler.restarted();
+        if let Some(handler) = self.handler.idle() {
+            handler.restarted();
+        }
         let memory = Arc::clone(&activation.memory);
-        let worker = Worker::spawn("fs", *handler, activation).map_err(ActivateError::Worker)?;
-        self.state = State::Running { worker, memory };
+        self.handler.start("fs", activation)?;
+        self.memory = Some(memory);
         Ok(())
     }
 
     fn reset(&mut self) -> Vec<ActiveQueue> {
-        match std::mem::replace(&mut self.state, State::Gone) {
-            State::Running { worker, memory } => {
-                let Some(mut stopped) = worker.stop() else {
-                    return Vec::new();
-                };
-                stopped.handler.give_up(&memory, &mut stopped.queues);
-                self.state = State::Idle(Box::new(stopped.handler));
-                stopped.queues
-            }
-            other => {
-                self.state = other;
-                Vec::new()
-            }
+        let mut queues = self.handler.stop();
+        if let (Some(memory), Some(handler)) = (self.memory.take(), self.handler.idle()) {
+            handler.give_up(&memory, &mut queues);
         }
+        queues
     }
 }
 
