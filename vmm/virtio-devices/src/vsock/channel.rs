@@ -40,20 +40,21 @@ pub fn accept(channel: BorrowedFd<'_>) -> io::Result<Option<(PeerInfo, UnixStrea
         let mut parts = [IoSliceMut::new(&mut message)];
         rustix::net::recvmsg(channel, &mut parts, &mut control, RecvFlags::CMSG_CLOEXEC)
     })?;
-    let mut descriptor = None;
+    let mut descriptors: Vec<OwnedFd> = Vec::new();
     for part in control.drain() {
-        if let RecvAncillaryMessage::ScmRights(descriptors) = part {
-            descriptor = descriptors.last().or(descriptor);
+        if let RecvAncillaryMessage::ScmRights(received) = part {
+            descriptors.extend(received);
         }
     }
-    if received.bytes == 0 && descriptor.is_none() {
+    if received.bytes == 0 && descriptors.is_empty() {
         return Ok(None);
     }
     let truncated = ReturnFlags::TRUNC | ReturnFlags::CTRUNC;
     if received.bytes != MESSAGE_SIZE || received.flags.intersects(truncated) {
         return Err(io::ErrorKind::InvalidData.into());
     }
-    let descriptor = descriptor.ok_or(io::ErrorKind::InvalidData)?;
+    let [descriptor] =
+        <[OwnedFd; 1]>::try_from(descriptors).map_err(|_| io::ErrorKind::InvalidData)?;
     let [a, b, c, d, e, f, g, h] = message;
     let peer = PeerInfo {
         guest_port: u32::from_le_bytes([a, b, c, d]),
