@@ -1,0 +1,123 @@
+//! A session: one machine, from the decision to the exit status.
+//!
+//! ```text
+//!  Spec ─▶ Machine::launch ─▶ processes ─▶ guest dials ─▶ Configure, Spawn ─▶ streams joined
+//!                                                                │
+//!  Outcome ◀─ every process gone ◀─ Machine dropped ◀─ command ended, output written
+//! ```
+//!
+//! Threads wait for things and report [`event::Event`]s; one loop, on the main thread, decides.
+//! The main thread also starts every process, because a process of ours dies with the thread
+//! that started it.
+
+mod attach;
+mod broker;
+mod clock;
+mod console;
+mod error;
+mod event;
+mod exec;
+mod guest;
+mod kvm;
+mod machine;
+mod publish;
+mod registry;
+mod running;
+mod signals;
+mod tcg;
+mod timing;
+pub mod tty;
+
+use std::{
+    sync::mpsc,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use guest_image::Image;
+use serde::Serialize;
+
+use crate::spec::{Accel, Spec};
+pub use error::Error;
+pub use exec::{ExecRequest, exec};
+pub use machine::vsock_ports;
+use machine::KERNEL_COMMAND_LINE;
+pub use registry::{Info, list};
+pub use timing::Phases;
+
+/// How a run ended.
+#[derive(Debug, Clone, Serialize)]
+pub struct Outcome {
+    /// Exit status for qvm.
+    pub status: u8,
+    /// What ran the virtual CPUs.
+    pub accel: Accel,
+    /// Name of the machine.
+    pub name: String,
+    /// True if `--timeout` ended it.
+    pub timed_out: bool,
+    /// Durations.
+    pub phases: Phases,
+}
+
+/// Runs the command of `spec` in a new machine on `image`. `start` is when qvm started.
+///
+/// Call on the main thread, before others exist.
+///
+/// # Errors
+/// [`Error`]: qvm failed, status 125. Nothing is left behind then either.
+pub fn run(spec: Spec, image: &Image, start: Instant) -> Result<Outcome, Error> {
+    let mut moments = timing::Moments::since(start);
+    let (events, inbox) = mpsc::channel();
+    register(&spec, &events)?;
+    let published = publish::listen(&spec.publish, &events).map_err(|(at, e)| Error::Publish(at, e))?;
+    if !spec.output.quiet {
+        for (address, port) in published.iter().zip(&spec.publish) {
+            eprintln!("qvm: {address} leads to port {} of the guest", port.guest_port);
+        }
+    }
+    let signal_events = events.clone();
+    signals::watch(move |signal| {
+        let _ = signal_events.send(event::Event::Signal(signal));
+    })
+    .map_err(|e| Error::System("watch signals", e))?;
+
+    moments.decided = Some(Instant::now());
+    let machine = machine::Machine::launch(&spec, image, &events)?;
+    moments.up = Some(Instant::now());
+    let mut running = running::Running::new(&spec, machine, moments, events)?;
+    let ended = running.until_end(&inbox);
+    let mut outcome = running.finish();
+    outcome.status = ended?;
+    Ok(outcome)
+}
+
+/// Makes the session known, and names others in the same workspace.
+fn register(spec: &Spec, events: &event::Events) -> Result<(), Error> {
+    let workspace = spec.shares.first().map(|s| s.host.display().to_string()).unwrap_or_default();
+    if !spec.output.quiet {
+        for other in registry::list().unwrap_or_default() {
+            if other.workspace == workspace {
+                eprintln!(
+                    "qvm: note: {} (pid {}) uses this workspace too, running {}",
+                    other.name, other.pid, other.command
+                );
+            }
+        }
+    }
+    let words: Vec<_> = spec.argv.iter().map(|word| word.to_string_lossy()).collect();
+    let info = Info {
+        name: spec.name.clone(),
+        pid: std::process::id(),
+        workspace,
+        command: if words.is_empty() { "(login shell)".into() } else { words.join(" ") },
+        accel: match spec.accel {
+            Accel::Kvm => "kvm".into(),
+            Accel::Tcg => "tcg".into(),
+        },
+        started: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()),
+    };
+    Ok(registry::register(info, events.clone())?)
+}
+
+/// How often the loop looks at clocks and limits when nothing happens.
+const TICK: Duration = Duration::from_secs(1);

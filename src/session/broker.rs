@@ -1,0 +1,215 @@
+//! Connections from the guest: each says what it is for, and is handed to who asked for it.
+//!
+//! ```text
+//!  vsock process ── socket ──▶ accept thread ──▶ opening thread ──▶ Event::{Control, Opened, Dialed}
+//! ```
+//!
+//! Nothing here trusts the guest. An opening has five seconds and [`OPENING_LIMIT`] bytes; at
+//! most [`OPENINGS`] are read at once; one that nobody asked for is closed.
+
+use std::{
+    collections::HashMap,
+    io::{self, Read},
+    os::{fd::OwnedFd, unix::net::UnixStream},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, atomic::AtomicU32, atomic::Ordering},
+    time::Duration,
+};
+
+use agent_protocol::{FromAgent, Opening, StreamKind, Token, read_frame};
+
+use super::{
+    attach::{Connections, Streams, spawn},
+    event::{Event, Events},
+};
+
+/// Openings read at the same time.
+const OPENINGS: usize = 16;
+/// Longest opening frame, its length included. Real ones have at most 24 bytes.
+const OPENING_LIMIT: u64 = 64;
+/// A guest that connects has to say why within this time.
+const OPENING_TIME: Duration = Duration::from_secs(5);
+
+/// What a command's number stands for, until all its connections are there.
+#[derive(Debug)]
+enum Waiting {
+    Terminal { token: Token, stream: Option<UnixStream> },
+    Pipes { token: Token, streams: [Option<UnixStream>; 3] },
+    Dialed { token: Token },
+}
+
+/// Knows which connections are expected.
+#[derive(Debug, Clone)]
+pub struct Broker {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    events: Events,
+    waiting: Mutex<HashMap<u32, Waiting>>,
+    next: AtomicU32,
+    reading: Mutex<usize>,
+    slot: Condvar,
+}
+
+/// What is expected for a new number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expect {
+    /// A command on a terminal.
+    Terminal,
+    /// A command on three pipes.
+    Pipes,
+    /// A dialed TCP connection.
+    Dialed,
+}
+
+impl Broker {
+    /// Accepts the guest's connections that arrive over `channel`.
+    ///
+    /// # Errors
+    /// If the thread cannot be started.
+    pub fn start(channel: OwnedFd, events: Events) -> io::Result<Self> {
+        let shared = Arc::new(Shared {
+            events,
+            waiting: Mutex::default(),
+            next: AtomicU32::new(1),
+            reading: Mutex::new(0),
+            slot: Condvar::new(),
+        });
+        let broker = Self { shared };
+        let accepting = broker.clone();
+        spawn("accept", move || {
+            use std::os::fd::AsFd;
+            while let Ok(Some((_, stream))) = virtio_devices::vsock::accept(channel.as_fd()) {
+                accepting.shared.take_slot();
+                let opening = accepting.clone();
+                let started = spawn("opening", move || {
+                    opening.open(stream);
+                    opening.shared.give_slot();
+                });
+                if started.is_err() {
+                    accepting.shared.give_slot();
+                }
+            }
+        })?;
+        Ok(broker)
+    }
+
+    /// Draws a number and a token, and expects their connections from now on.
+    ///
+    /// # Errors
+    /// If the kernel has no random bytes.
+    pub fn expect(&self, what: Expect) -> io::Result<(u32, Token)> {
+        let mut token = Token::default();
+        rustix::rand::getrandom(&mut token, rustix::rand::GetRandomFlags::empty())?;
+        let id = self.shared.next.fetch_add(1, Ordering::Relaxed);
+        let waiting = match what {
+            Expect::Terminal => Waiting::Terminal { token, stream: None },
+            Expect::Pipes => Waiting::Pipes { token, streams: [None, None, None] },
+            Expect::Dialed => Waiting::Dialed { token },
+        };
+        self.shared.waiting().insert(id, waiting);
+        Ok((id, token))
+    }
+
+    /// Gives up on a number.
+    pub fn forget(&self, id: u32) {
+        self.shared.waiting().remove(&id);
+    }
+
+    fn open(&self, stream: UnixStream) {
+        if stream.set_read_timeout(Some(OPENING_TIME)).is_err() {
+            return;
+        }
+        let Ok(opening) = read_frame::<Opening>((&stream).take(OPENING_LIMIT)) else { return };
+        if stream.set_read_timeout(None).is_err() {
+            return;
+        }
+        if let Some(event) = self.shared.place(opening, stream) {
+            // A session that is over closes the connection by dropping it.
+            let _ = self.shared.events.send(event);
+        }
+    }
+}
+
+impl Shared {
+    fn waiting(&self) -> MutexGuard<'_, HashMap<u32, Waiting>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take_slot(&self) {
+        let reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut reading =
+            self.slot.wait_while(reading, |n| *n >= OPENINGS).unwrap_or_else(PoisonError::into_inner);
+        *reading += 1;
+    }
+
+    fn give_slot(&self) {
+        *self.reading.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        self.slot.notify_one();
+    }
+
+    /// Puts a connection where it belongs; says what became complete. Dropping `stream` closes it.
+    fn place(&self, opening: Opening, stream: UnixStream) -> Option<Event> {
+        match opening {
+            Opening::Control { version } if version == agent_protocol::VERSION => {
+                Some(Event::Control(stream))
+            }
+            Opening::Control { version } => Some(Event::Agent(FromAgent::Fatal(format!(
+                "the agent speaks protocol {version} and qvm speaks {}: rebuild with scripts/build",
+                agent_protocol::VERSION
+            )))),
+            Opening::Stream { id, token, kind } => {
+                match (self.waiting().get_mut(&id)?, kind) {
+                    (Waiting::Terminal { token: t, stream: slot @ None }, StreamKind::Terminal)
+                        if *t == token =>
+                    {
+                        *slot = Some(stream);
+                    }
+                    (Waiting::Pipes { token: t, streams }, kind) if *t == token => {
+                        let slot = match kind {
+                            StreamKind::Stdin => &mut streams[0],
+                            StreamKind::Stdout => &mut streams[1],
+                            StreamKind::Stderr => &mut streams[2],
+                            StreamKind::Terminal => return None,
+                        };
+                        slot.get_or_insert(stream);
+                    }
+                    _ => {}
+                }
+                None
+            }
+            Opening::Command { id, token } => {
+                let mut waiting = self.waiting();
+                let streams = match waiting.get_mut(&id)? {
+                    Waiting::Terminal { token: t, stream } if *t == token => {
+                        Streams::Terminal(stream.take()?)
+                    }
+                    Waiting::Pipes { token: t, streams } if *t == token => {
+                        if streams.iter().any(Option::is_none) {
+                            return None;
+                        }
+                        let [stdin, stdout, stderr] = streams;
+                        Streams::Pipes { stdin: stdin.take()?, stdout: stdout.take()?, stderr: stderr.take()? }
+                    }
+                    _ => return None,
+                };
+                waiting.remove(&id);
+                Some(Event::Opened(id, Connections { command: stream, streams }))
+            }
+            Opening::Dialed { id, token } => {
+                let mut waiting = self.waiting();
+                match waiting.get(&id)? {
+                    Waiting::Dialed { token: t } if *t == token => {}
+                    _ => return None,
+                }
+                waiting.remove(&id);
+                Some(Event::Dialed(id, stream))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "broker_test.rs"]
+mod tests;

@@ -1,0 +1,227 @@
+//! The processes that make a machine.
+//!
+//! ```text
+//!            ┌── console socket ──────────────▶ Console
+//!   engine ──┼── vhost-user ── fs, one a share
+//!  (vmm or   └── vhost-user ── vsock ── channel ──▶ Broker
+//!    qemu)
+//! ```
+//!
+//! All are started at once; each confines itself while the others do. The guest cannot run before
+//! its devices are up: the engine waits for their first answer.
+
+use std::{
+    fs::File,
+    io::{self, Write},
+    os::{
+        fd::{AsFd, AsRawFd, OwnedFd},
+        unix::net::UnixStream,
+    },
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use agent_protocol::{AGENT_PORT, GUEST_CID};
+use guest_image::{Image, agent};
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    fs::MemfdFlags,
+    net::{AddressFamily, SocketFlags, SocketType, socketpair},
+};
+
+use super::{
+    attach::spawn,
+    console::Console,
+    error::{Error, Tail},
+    event::{Event, Events},
+    kvm, tcg,
+};
+use crate::{
+    process::{self, FsArgs, Process, VsockArgs},
+    spec::{Accel, Spec},
+};
+
+/// What every kernel is told: a serial console that says only what is serious, and an end rather
+/// than a halt. The agent is `/init` of the initramfs, so there is no `root=`.
+pub const KERNEL_COMMAND_LINE: &str = "console=ttyS0 quiet loglevel=4 panic=-1 reboot=t \
+     random.trust_cpu=on rcupdate.rcu_expedited=1 nomodule pci=off tsc=reliable \
+     8250.nr_uarts=1 i8042.noaux i8042.nokbd cryptomgr.notests";
+
+/// A process has this long to confine itself: it takes milliseconds, on a loaded machine more.
+const CONFINED: Duration = Duration::from_secs(60);
+/// A machine whose agent is gone is given this long to be gone itself.
+const BRIEFLY: Duration = Duration::from_secs(3);
+
+/// The vsock ports that a guest of this run may connect to, with what is behind them.
+pub fn vsock_ports(_spec: &Spec) -> Vec<(u32, &'static str)> {
+    vec![(AGENT_PORT, "the session: control, and the command's streams")]
+}
+
+/// A machine that runs.
+pub struct Machine {
+    processes: Vec<Process>,
+    channel: Option<OwnedFd>,
+    first_entry: Option<kvm::FirstEntry>,
+    /// What the guest prints.
+    pub console: Console,
+}
+
+/// What an engine is given.
+pub(super) struct Parts<'a> {
+    pub spec: &'a Spec,
+    pub kernel: File,
+    pub initrd: Vec<File>,
+    pub root: File,
+    pub console: UnixStream,
+    pub vsock: UnixStream,
+    /// vhost-user socket and tag.
+    pub shares: Vec<(UnixStream, String)>,
+}
+
+impl Machine {
+    /// Starts all processes and waits until each is confined.
+    pub fn launch(spec: &Spec, image: &Image, events: &Events) -> Result<Self, Error> {
+        let system = |what| move |e: io::Error| Error::System(what, e);
+        let (console, console_end) = UnixStream::pair().map_err(system("make a socket"))?;
+        let console = Console::follow(console, spec.output.show_boot).map_err(system("start threads"))?;
+        let (channel, channel_end) = channel().map_err(system("make a socket"))?;
+
+        let mut processes = Vec::new();
+        let ports = vec![(AGENT_PORT, channel_end)];
+        let (process, vsock) = process::spawn_vsock(VsockArgs { guest_cid: GUEST_CID, ports })?;
+        processes.push(process);
+        let mut shares = Vec::new();
+        for share in &spec.shares {
+            let dir = share.dir.try_clone().map_err(system("duplicate a descriptor"))?;
+            let (process, socket) =
+                process::spawn_fs(FsArgs { dir, tag: share.tag.clone(), read_only: share.read_only })?;
+            processes.push(process);
+            shares.push((socket, share.tag.clone()));
+        }
+
+        let agent = std::fs::read(agent::locate()?)
+            .map_err(system("read the guest agent"))?;
+        let init = agent::initramfs(&agent).map_err(|e| Error::System("make the initial RAM file system", io::Error::other(e)))?;
+        let parts = Parts {
+            spec,
+            kernel: open(&image.vmlinux())?,
+            initrd: vec![memory_file("initrd", &[&init]).map_err(system("make a memory file"))?, open(&image.modules())?],
+            root: open(&image.root())?,
+            console: console_end,
+            vsock,
+            shares,
+        };
+        let mut first_entry = None;
+        processes.push(match spec.accel {
+            Accel::Kvm => {
+                let (process, entry) = kvm::start(parts)?;
+                first_entry = Some(entry);
+                process
+            }
+            Accel::Tcg => tcg::start(parts)?,
+        });
+        for process in &mut processes {
+            process.ready(CONFINED)?;
+        }
+        watch(&processes, events.clone()).map_err(system("watch processes"))?;
+        Ok(Self { processes, channel: Some(channel), first_entry, console })
+    }
+
+    /// The session's end of the agent's port; once.
+    pub fn take_channel(&mut self) -> OwnedFd {
+        #[expect(clippy::expect_used, reason = "its one caller takes it once, right after launch")]
+        self.channel.take().expect("the channel is taken once")
+    }
+
+    /// When the first vCPU entered the guest, where the engine tells.
+    pub fn first_entry(&self) -> Option<Instant> {
+        self.first_entry.as_ref().and_then(kvm::FirstEntry::at)
+    }
+
+    /// Waits a little for any process to end; gives its place.
+    pub fn wait_briefly(&mut self) -> Option<usize> {
+        let deadline = Instant::now() + BRIEFLY;
+        while Instant::now() < deadline {
+            let ended = self.processes.iter_mut().position(|p| p.try_status().is_some());
+            if ended.is_some() {
+                return ended;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        None
+    }
+
+    /// Why the session is over, given that the process at `which` ended.
+    pub fn explain(&mut self, which: usize) -> Error {
+        let engine = self.processes.len() - 1;
+        // A device process ends when its engine does; the engine's end is the cause then.
+        let cause = if which != engine && self.processes[engine].wait_for(Duration::from_millis(200)).is_some() {
+            engine
+        } else {
+            which
+        };
+        let process = &mut self.processes[cause];
+        let Some(status) = process.wait_for(BRIEFLY) else {
+            return Error::ProcessGone(process.name(), String::new());
+        };
+        if cause == engine && status.success() {
+            // The console's last lines may still be on their way.
+            std::thread::sleep(Duration::from_millis(50));
+            let tail = Tail(self.console.tail(10));
+            return if self.console.panicked() { Error::Panicked(tail) } else { Error::Stopped(tail) };
+        }
+        let words = process.last_words().map(|words| format!(": {words}")).unwrap_or_default();
+        Error::ProcessGone(process.name(), format!(" ({status}){words}"))
+    }
+
+    /// Ends every process and waits for it, the engine first: it uses the others.
+    pub fn stop(&mut self) {
+        while let Some(process) = self.processes.pop() {
+            drop(process);
+        }
+    }
+}
+
+/// Reports the first end of a process.
+fn watch(processes: &[Process], events: Events) -> io::Result<()> {
+    let fds: Vec<OwnedFd> =
+        processes.iter().map(|p| p.as_fd().try_clone_to_owned()).collect::<io::Result<_>>()?;
+    spawn("processes", move || {
+        loop {
+            let mut polled: Vec<PollFd<'_>> =
+                fds.iter().map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
+            match poll(&mut polled, None) {
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Err(_) => return,
+            }
+            if let Some(which) = polled.iter().position(|p| !p.revents().is_empty()) {
+                let _ = events.send(Event::Ended(which));
+                return;
+            }
+        }
+    })?;
+    Ok(())
+}
+
+/// The pair that carries the guest's connections of one port.
+fn channel() -> io::Result<(OwnedFd, OwnedFd)> {
+    Ok(socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?)
+}
+
+fn open(path: &Path) -> Result<File, Error> {
+    File::open(path).map_err(|e| Error::Open(path.to_owned(), e))
+}
+
+/// A file in memory that holds `parts`, one after the other.
+pub(super) fn memory_file(name: &str, parts: &[&[u8]]) -> io::Result<File> {
+    let mut file = File::from(rustix::fs::memfd_create(name, MemfdFlags::CLOEXEC)?);
+    for part in parts {
+        file.write_all(part)?;
+    }
+    Ok(file)
+}
+
+/// The number of a descriptor, to be named in arguments.
+pub(super) fn number(fd: &impl AsRawFd) -> i32 {
+    fd.as_raw_fd()
+}

@@ -1,0 +1,37 @@
+//! Signals for qvm, as events.
+
+use std::io;
+
+use signal_hook::{
+    consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH},
+    iterator::Signals,
+};
+
+use super::attach::spawn;
+
+/// Signals that mean something to a command: all but SIGWINCH are passed on to it.
+const WATCHED: [i32; 7] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH];
+
+/// Reports each watched signal to `tell` instead of letting it end qvm.
+///
+/// # Errors
+/// If the handlers cannot be installed or the thread not started.
+pub fn watch(tell: impl Fn(i32) + Send + 'static) -> io::Result<()> {
+    let mut signals = Signals::new(WATCHED)?;
+    spawn("signals", move || {
+        for signal in signals.forever() {
+            tell(signal);
+        }
+    })?;
+    Ok(())
+}
+
+/// True for signals that ask qvm itself to go.
+pub fn asks_to_end(signal: i32) -> bool {
+    matches!(signal, SIGHUP | SIGINT | SIGQUIT | SIGTERM)
+}
+
+/// True if the terminal changed its size.
+pub fn resized(signal: i32) -> bool {
+    signal == SIGWINCH
+}
