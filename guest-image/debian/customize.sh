@@ -55,8 +55,8 @@ find "$root/usr" "$root/var" -xdev -perm /6000 -type f \
 say root
 # The excludes keep out what is mounted there now; the directories stay. Without -x-1 it would
 # read extended attributes even there, and none of the packages has any. One time stamp for all
-# files halves their inodes, and makes the same packages the same image. lz4 costs a processor
-# the least to read, which counts twice where it is emulated.
-mkfs.erofs --quiet -zlz4 -C16384 -x-1 -T"$QVM_EPOCH" --ignore-mtime -U"$QVM_UUID" \
+# files (which that variable would prevent) halves their inodes, and makes the same packages the
+# same image. lz4 costs a processor the least to read, which counts twice where it is emulated.
+env -u SOURCE_DATE_EPOCH mkfs.erofs --quiet -zlz4 -C16384 -x-1 -T"$QVM_EPOCH" -U"$QVM_UUID" \
     --exclude-regex='^(dev|proc|sys|run|tmp)/.' --exclude-path=qvm-out \
     root.erofs "$root"

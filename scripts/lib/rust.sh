@@ -31,5 +31,54 @@ rust_setup() {
         rust_new_enough cargo || PATH=/usr/bin:$PATH
         rust_new_enough cargo && return 0
     fi
+    # Debian 12's is too old for us: Debian 13's runs there with its own C library.
+    rust_from_trixie && return 0
     die "cargo $rust_oldest or newer is needed: install it with rustup (rustup toolchain install stable)"
+}
+
+# rust_from_trixie: unpacks Debian 13's tool chain into the cache, and puts programs that start
+# it with its own loader first in the PATH. What it builds is linked with this machine's linker.
+rust_from_trixie() {
+    local home=$cache/rust-trixie mirror codename
+    # shellcheck disable=SC2016 # the words in $() are apt's
+    local format='$(REPO_URI) $(RELEASE) $(COMPONENT)'
+    if [ ! -x "$home/bin/cargo" ]; then
+        apt_install mmdebstrap debian-archive-keyring uidmap gcc libc6-dev
+        codename=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+        mirror=${QVM_DEBIAN_MIRROR:-$(apt-get indextargets --format "$format" 'Created-By: Packages' |
+            awk -v release="$codename" '$2 == release && $3 == "main" { print $1; exit }')}
+        [ -n "$mirror" ] || return 1
+        say "unpacking Debian 13's Rust into $home (once)"
+        rm -rf "$home.new"
+        mkdir -p "$home.new/bin"
+        mmdebstrap --quiet --variant=extract --include=cargo,rustc,rust-clippy,rustfmt \
+            --aptopt='APT::Install-Recommends "false"' --dpkgopt='path-exclude=/usr/share/*' \
+            --format=tar trixie - "deb $mirror trixie main" </dev/null |
+            tar -x --no-same-owner -C "$home.new" ./usr/bin ./usr/lib ./usr/lib64 || return 1
+        rust_wrappers "$home.new" "$home" || return 1
+        rm -rf "$home"
+        mv -- "$home.new" "$home"
+    fi
+    PATH=$home/bin:$PATH
+    rust_new_enough cargo
+}
+
+# rust_wrappers DIRECTORY PLACE: writes the starters into DIRECTORY, which will be at PLACE.
+rust_wrappers() {
+    local directory=$1 place=$2 libraries program loader
+    loader=$(cd "$directory" && echo usr/lib/*-linux-gnu/ld-linux-*.so.*)
+    libraries=${loader%/*}
+    [ -f "$directory/$loader" ] || return 1
+    for program in cargo cargo-clippy cargo-fmt clippy-driver rustc rustdoc rustfmt; do
+        {
+            echo '#!/bin/sh'
+            # Else cargo tells its helpers that the loader is cargo.
+            printf 'export CARGO=%q\n' "$place/bin/cargo"
+            printf 'exec %q --library-path %q --argv0 %q %q "$@"\n' \
+                "$place/$loader" "$place/$libraries" "$program" "$place/usr/bin/$program"
+        } >"$directory/bin/$program"
+        chmod 755 "$directory/bin/$program"
+    done
+    # cargo-clippy looks for its driver beside itself, and takes the loader for itself.
+    ln -s "$place/bin/clippy-driver" "$directory/$libraries/clippy-driver"
 }
