@@ -1,7 +1,7 @@
 //! Runs commands: one thread each that starts the process, connects its streams, and reports.
 
-pub mod events;
 pub mod ends;
+pub mod events;
 pub mod obey;
 pub mod plan;
 pub mod pty;

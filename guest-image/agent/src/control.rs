@@ -27,7 +27,10 @@ impl Control {
     /// As [`open`].
     pub fn dial(dialer: &dyn Dial) -> Result<Self, FrameError> {
         let socket = open(dialer, &Opening::Control { version: VERSION })?;
-        Ok(Self { socket: Arc::new(socket), sending: Arc::default() })
+        Ok(Self {
+            socket: Arc::new(socket),
+            sending: Arc::default(),
+        })
     }
 
     /// Sends a message.
@@ -55,7 +58,8 @@ pub fn serve(control: &Control, engine: &Arc<Engine>, ender: &Ender, slots: &Slo
             Ok(ToAgent::Spawn { id, token, command }) => engine.spawn(id, token, command),
             Ok(ToAgent::SetTime { unix_nanos }) => clock::correct(unix_nanos),
             Ok(ToAgent::Dial { id, token, port }) => {
-                let (dialer, slots, answer) = (Arc::clone(&engine.dialer), slots.clone(), control.clone());
+                let (dialer, slots, answer) =
+                    (Arc::clone(&engine.dialer), slots.clone(), control.clone());
                 let started = start("dial", move || {
                     if let Err(errno) = forward::reach(id, token, port, &*dialer, &slots) {
                         // Without the control connection the machine is about to end.
@@ -63,7 +67,10 @@ pub fn serve(control: &Control, engine: &Arc<Engine>, ender: &Ender, slots: &Slo
                     }
                 });
                 if started.is_err() {
-                    let _ = control.send(&FromAgent::DialFailed { id, errno: libc::EAGAIN });
+                    let _ = control.send(&FromAgent::DialFailed {
+                        id,
+                        errno: libc::EAGAIN,
+                    });
                 }
             }
             Ok(ToAgent::Shutdown) => {
@@ -76,7 +83,10 @@ pub fn serve(control: &Control, engine: &Arc<Engine>, ender: &Ender, slots: &Slo
             Err(error) => {
                 // Without the host nobody sees what runs here, and its end would never come.
                 if !matches!(error, FrameError::Closed) {
-                    log::fatal(format_args!("the control connection failed: {}", log::causes(&error)));
+                    log::fatal(format_args!(
+                        "the control connection failed: {}",
+                        log::causes(&error)
+                    ));
                 }
                 power_off();
             }

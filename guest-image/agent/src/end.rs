@@ -33,7 +33,10 @@ pub struct Ender {
 impl Ender {
     /// `shares`: the mount points, in mount order.
     pub fn new(reaper: Arc<Reaper>, shares: Vec<Vec<u8>>) -> Self {
-        Self { reaper, shares: Mutex::new(shares) }
+        Self {
+            reaper,
+            shares: Mutex::new(shares),
+        }
     }
 
     /// Ends every process but the agent: SIGTERM, and SIGKILL to what then still runs. Returns at
@@ -57,7 +60,8 @@ impl Ender {
 
     /// Unmounts the shares, which flushes them. Without processes nothing keeps them busy.
     pub fn shares(&self) {
-        let shares = std::mem::take(&mut *self.shares.lock().unwrap_or_else(PoisonError::into_inner));
+        let shares =
+            std::mem::take(&mut *self.shares.lock().unwrap_or_else(PoisonError::into_inner));
         if shares.is_empty() {
             return;
         }

@@ -42,7 +42,10 @@ impl Reaper {
     pub fn start() -> io::Result<Arc<Self>> {
         let reaper = Arc::new(Self::default());
         let worker = Arc::clone(&reaper);
-        thread::Builder::new().name("reap".into()).stack_size(crate::command::STACK).spawn(move || worker.collect())?;
+        thread::Builder::new()
+            .name("reap".into())
+            .stack_size(crate::command::STACK)
+            .spawn(move || worker.collect())?;
         Ok(reaper)
     }
 
@@ -58,7 +61,10 @@ impl Reaper {
         table.forks = table.forks.wrapping_add(1);
         table.alone = false;
         self.changed.notify_all();
-        Ok(Child { reaper: Arc::clone(self), pid })
+        Ok(Child {
+            reaper: Arc::clone(self),
+            pid,
+        })
     }
 
     /// Waits up to `limit` until no process but this one is left; says whether that came true.
@@ -128,7 +134,12 @@ impl Child {
                 None => return Some(Ending::Exited(u8::MAX)),
             }
             let left = until.checked_duration_since(Instant::now())?;
-            table = self.reaper.changed.wait_timeout(table, left).unwrap_or_else(PoisonError::into_inner).0;
+            table = self
+                .reaper
+                .changed
+                .wait_timeout(table, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
     }
 

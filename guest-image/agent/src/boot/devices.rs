@@ -23,7 +23,13 @@ pub fn complete() {
     }
     let _ = fs::create_dir("/dev/net");
     // Device numbers from the kernel's `Documentation/admin-guide/devices.txt`.
-    let _ = mknodat(CWD, "/dev/net/tun", FileType::CharacterDevice, Mode::from_raw_mode(0o666), makedev(10, 200));
+    let _ = mknodat(
+        CWD,
+        "/dev/net/tun",
+        FileType::CharacterDevice,
+        Mode::from_raw_mode(0o666),
+        makedev(10, 200),
+    );
 }
 
 /// Lets everybody use the devices in [`OPEN`] that exist.

@@ -19,7 +19,8 @@ const MOST: u64 = 4 << 20;
 
 /// Writes them. A guest that lacks one of them still works.
 pub fn write(config: &GuestConfig, user: &User, shell: &str) {
-    let failed = |path: &str, error: io::Error| log::warn(format_args!("cannot write {path}: {error}"));
+    let failed =
+        |path: &str, error: io::Error| log::warn(format_args!("cannot write {path}: {error}"));
     let hostname = hostname(&config.hostname);
     if let Err(error) = rustix::system::sethostname(hostname.as_bytes()) {
         failed("the host name", error.into());
@@ -51,7 +52,11 @@ pub fn write(config: &GuestConfig, user: &User, shell: &str) {
 /// `name` if the kernel and the files can have it.
 fn hostname(name: &str) -> &str {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
-    if !name.is_empty() && name.len() <= 64 && name.bytes().all(plain) { name } else { "qvm" }
+    if !name.is_empty() && name.len() <= 64 && name.bytes().all(plain) {
+        name
+    } else {
+        "qvm"
+    }
 }
 
 /// `/etc/hosts`.

@@ -27,7 +27,9 @@ pub enum HostError {
     #[error("the host did not begin with the configuration")]
     Unexpected,
     /// Host and image do not belong together.
-    #[error("the host speaks version {0} of the agent's protocol and this image {VERSION}; rebuild the image")]
+    #[error(
+        "the host speaks version {0} of the agent's protocol and this image {VERSION}; rebuild the image"
+    )]
     Version(u32),
     /// The thread could not be made or ended badly.
     #[error("no thread to dial with")]
@@ -46,7 +48,10 @@ pub struct Dialing<D> {
 impl<D: Dial + Clone + 'static> Dialing<D> {
     /// Nothing happens yet.
     pub fn new(dialer: D) -> Self {
-        Self { dialer, thread: Mutex::new(None) }
+        Self {
+            dialer,
+            thread: Mutex::new(None),
+        }
     }
 
     /// Begins to dial, unless it has begun.
@@ -55,7 +60,11 @@ impl<D: Dial + Clone + 'static> Dialing<D> {
         if thread.is_none() {
             let dialer = self.dialer.clone();
             // If there can be no thread, `finish` dials itself.
-            *thread = thread::Builder::new().name("dial".into()).stack_size(STACK).spawn(move || contact(&dialer)).ok();
+            *thread = thread::Builder::new()
+                .name("dial".into())
+                .stack_size(STACK)
+                .spawn(move || contact(&dialer))
+                .ok();
         }
     }
 
@@ -64,11 +73,15 @@ impl<D: Dial + Clone + 'static> Dialing<D> {
     /// # Errors
     /// [`HostError`].
     pub fn finish(&self) -> Contact {
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         match thread {
-            Some(thread) => {
-                thread.join().unwrap_or_else(|_| Err(HostError::Thread(io::ErrorKind::Other.into())))
-            }
+            Some(thread) => thread
+                .join()
+                .unwrap_or_else(|_| Err(HostError::Thread(io::ErrorKind::Other.into()))),
             None => contact(&self.dialer),
         }
     }

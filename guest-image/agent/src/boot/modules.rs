@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use rustix::io::Errno;
-use rustix::system::{finit_module, uname};
+use rustix::system::{finit_module, init_module, uname};
 
 use crate::log;
 
@@ -17,22 +17,80 @@ const FOLDER: &str = "/modules";
 /// Name of the list in [`FOLDER`].
 const LIST: &str = "load";
 
+/// Modules of the list that no command waits for; [`load_later`] loads them.
+const LATER: [&str; 2] = ["virtio_rng", "virtio_balloon"];
+
 /// `MODULE_INIT_COMPRESSED_FILE`: the kernel decompresses.
 const COMPRESSED: i32 = 4;
 
-/// Loads the image's list, calling `loaded` after each module with its file name. A module that
-/// is missing or built in is none the worse; without some other one, mounting the root or
-/// dialing the host fails and says so.
-pub fn load_list(mut loaded: impl FnMut(&str)) {
+/// What ends a signed module.
+const SIGNED: &[u8] = b"~Module signature appended~\n";
+
+/// Bytes between a signature and [`SIGNED`]: `struct module_signature`, of which the last four
+/// are the length of the signature, big-endian.
+const SIGNATURE_INFO: usize = 12;
+
+/// Modules that are not loaded yet.
+#[derive(Debug)]
+pub struct Later(Vec<(String, Vec<u8>)>);
+
+/// Loads the image's list, calling `loaded` after each module with its file name; those that can
+/// wait are returned instead. A module that is missing or built in is none the worse; without some
+/// other one, mounting the root or dialing the host fails and says so.
+pub fn load_list(mut loaded: impl FnMut(&str)) -> Later {
+    let mut later = Vec::new();
     let text = match fs::read_to_string(Path::new(FOLDER).join(LIST)) {
         Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return,
-        Err(error) => return log::warn(format_args!("cannot read the list of modules: {error}")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Later(later),
+        Err(error) => {
+            log::warn(format_args!("cannot read the list of modules: {error}"));
+            return Later(later);
+        }
     };
     for name in parse_list(&text) {
-        load(&Path::new(FOLDER).join(name));
-        loaded(name);
+        // The files go before the root is there, so what can wait is kept in memory till then.
+        let Ok(module) = fs::read(Path::new(FOLDER).join(name)) else {
+            continue;
+        };
+        if LATER.iter().any(|late| same_module(name, late)) {
+            later.push((name.into(), module));
+        } else {
+            report(name, load_image(&module));
+            loaded(name);
+        }
     }
+    Later(later)
+}
+
+/// Loads the rest.
+pub fn load_later(later: Later) {
+    for (name, module) in later.0 {
+        report(&name, load_image(&module));
+    }
+}
+
+/// Loads a module from memory without its signature, which the kernel would spend most of the
+/// boot on checking, and which proves nothing here: whoever could change the module could change
+/// this program too. A kernel that insists on signatures gets the whole file.
+fn load_image(module: &[u8]) -> rustix::io::Result<()> {
+    match init_module(unsigned(module), c"") {
+        Err(Errno::KEYREJECTED | Errno::NOKEY | Errno::PERM) => init_module(module, c""),
+        result => result,
+    }
+}
+
+/// `module` without its signature, if it has one.
+fn unsigned(module: &[u8]) -> &[u8] {
+    let cut = || {
+        let rest = module.strip_suffix(SIGNED)?;
+        let length = u32::from_be_bytes(*rest.last_chunk()?);
+        let end = rest
+            .len()
+            .checked_sub(SIGNATURE_INFO)?
+            .checked_sub(usize::try_from(length).ok()?)?;
+        module.get(..end)
+    };
+    cut().unwrap_or(module)
 }
 
 /// Loads module `name` of the running kernel and those it needs, from the root's `/lib/modules`.
@@ -53,19 +111,25 @@ pub fn load_by_name(name: &str) {
 fn load(path: &Path) {
     let compressed = path.extension().is_some_and(|extension| extension != "ko");
     let result = File::open(path)
-        .and_then(|file| Ok(finit_module(&file, c"", if compressed { COMPRESSED } else { 0 })?));
+        .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))
+        .and_then(|file| finit_module(&file, c"", if compressed { COMPRESSED } else { 0 }));
+    report(&path.display().to_string(), result);
+}
+
+/// Says what failed, unless the module was loaded before.
+fn report(name: &str, result: rustix::io::Result<()>) {
     match result {
-        Ok(()) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) if error.raw_os_error() == Some(Errno::EXIST.raw_os_error()) => {}
-        Err(error) => log::warn(format_args!("cannot load {}: {error}", path.display())),
+        Ok(()) | Err(Errno::EXIST) => {}
+        Err(error) => log::warn(format_args!("cannot load {name}: {error}")),
     }
 }
 
 /// File names, one a line; blank lines and `#` comments are skipped, and so is what is no plain
 /// name.
 fn parse_list(text: &str) -> impl Iterator<Item = &str> {
-    text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#') && !line.contains('/'))
+    text.lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#') && !line.contains('/'))
 }
 
 /// The files to load for module `name`, in load order, according to `modules.dep`. There a line

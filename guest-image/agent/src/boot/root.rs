@@ -38,15 +38,26 @@ pub fn enter() -> Result<(), MountError> {
         let _ = fs::create_dir(folder);
     }
     mount_disk()?;
-    done("tmpfs", "/layer", mount("qvm", "/layer", "tmpfs", MountFlags::empty(), LAYER))?;
+    done(
+        "tmpfs",
+        "/layer",
+        mount("qvm", "/layer", "tmpfs", MountFlags::empty(), LAYER),
+    )?;
     for folder in ["/layer/upper", "/layer/work"] {
         let _ = fs::create_dir(folder);
     }
-    done("overlay", "/root.new", mount("qvm", "/root.new", "overlay", MountFlags::empty(), OVERLAY))?;
+    done(
+        "overlay",
+        "/root.new",
+        mount("qvm", "/root.new", "overlay", MountFlags::empty(), OVERLAY),
+    )?;
     // Memory of the initramfs; the program that runs stays as long as it runs.
     let _ = fs::remove_dir_all("/modules");
     let _ = fs::remove_file("/init");
-    let moved = chdir("/root.new").and_then(|()| mount_move(".", "/")).and_then(|()| chroot(".")).and_then(|()| chdir("/"));
+    let moved = chdir("/root.new")
+        .and_then(|()| mount_move(".", "/"))
+        .and_then(|()| chroot("."))
+        .and_then(|()| chdir("/"));
     done("the new root", "/", moved)
 }
 
@@ -56,7 +67,8 @@ fn mount_disk() -> Result<(), MountError> {
     let mut pause = Duration::from_micros(200);
     loop {
         let result = mount(DISK, "/image", "erofs", MountFlags::RDONLY, c"");
-        let absent = matches!(result, Err(Errno::NOENT | Errno::NXIO)) && !Path::new("/image/usr").exists();
+        let absent =
+            matches!(result, Err(Errno::NOENT | Errno::NXIO)) && !Path::new("/image/usr").exists();
         if !absent || Instant::now() > until {
             return done(DISK, "/image", result);
         }
@@ -67,5 +79,9 @@ fn mount_disk() -> Result<(), MountError> {
 
 /// Names what failed.
 fn done(what: &str, target: &str, result: Result<(), Errno>) -> Result<(), MountError> {
-    result.map_err(|errno| MountError { what: what.into(), target: target.into(), source: io::Error::from(errno) })
+    result.map_err(|errno| MountError {
+        what: what.into(),
+        target: target.into(),
+        source: io::Error::from(errno),
+    })
 }

@@ -31,14 +31,21 @@ pub fn settle(user: &User) -> User {
 fn is_name(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with(['-', '+'])
-        && !name.contains(|c: char| c == ':' || c == '/' || c == ',' || c.is_control() || c.is_whitespace())
+        && !name.contains(|c: char| {
+            c == ':' || c == '/' || c == ',' || c.is_control() || c.is_whitespace()
+        })
 }
 
 /// `/etc/passwd`: the image's, with the caller. An entry of the image with the caller's name or
 /// number gives way to the caller's, but root stays root.
 pub fn passwd(image: &[u8], user: &User, shell: &str) -> Vec<u8> {
-    let home: &[u8] = if user.home.iter().any(|&byte| byte == b':' || byte == b'\n') { b"/" } else { &user.home };
-    let mut entry = format!("{}:x:{}:{}:{}:", user.name, user.uid, user.gid, user.name).into_bytes();
+    let home: &[u8] = if user.home.iter().any(|&byte| byte == b':' || byte == b'\n') {
+        b"/"
+    } else {
+        &user.home
+    };
+    let mut entry =
+        format!("{}:x:{}:{}:{}:", user.name, user.uid, user.gid, user.name).into_bytes();
     entry.extend_from_slice(home);
     entry.extend_from_slice(format!(":{shell}").as_bytes());
     replace(image, &user.name, user.uid, entry)
@@ -46,23 +53,36 @@ pub fn passwd(image: &[u8], user: &User, shell: &str) -> Vec<u8> {
 
 /// `/etc/group`: the image's, with the caller's primary group; as [`passwd`].
 pub fn group(image: &[u8], user: &User) -> Vec<u8> {
-    replace(image, &user.group, user.gid, format!("{}:x:{}:", user.group, user.gid).into_bytes())
+    replace(
+        image,
+        &user.group,
+        user.gid,
+        format!("{}:x:{}:", user.group, user.gid).into_bytes(),
+    )
 }
 
 /// `/etc/shadow`: the image's, with the caller, who has no password.
 pub fn shadow(image: &[u8], user: &User) -> Vec<u8> {
     let entry = format!("{}:*:20000:0:99999:7:::", user.name).into_bytes();
-    let kept = image.split(|&byte| byte == b'\n').filter(|line| field(line, 0) != Some(user.name.as_bytes()));
+    let kept = image
+        .split(|&byte| byte == b'\n')
+        .filter(|line| field(line, 0) != Some(user.name.as_bytes()));
     lines(kept.chain([entry.as_slice()]))
 }
 
 /// `/etc/subuid` and `/etc/subgid`: numbers for the caller's containers (requirement A15).
 pub fn subordinate(image: &[u8], user: &User) -> Vec<u8> {
-    let free = |start: u32| ![user.uid, user.gid].iter().any(|id| (start..start + SUBORDINATE).contains(id));
+    let free = |start: u32| {
+        ![user.uid, user.gid]
+            .iter()
+            .any(|id| (start..start + SUBORDINATE).contains(id))
+    };
     let [usual, other] = SUBORDINATE_STARTS;
     let start = if free(usual) { usual } else { other };
     let entry = format!("{}:{start}:{SUBORDINATE}", user.name).into_bytes();
-    let kept = image.split(|&byte| byte == b'\n').filter(|line| field(line, 0) != Some(user.name.as_bytes()));
+    let kept = image
+        .split(|&byte| byte == b'\n')
+        .filter(|line| field(line, 0) != Some(user.name.as_bytes()));
     lines(kept.chain([entry.as_slice()]))
 }
 
@@ -76,7 +96,11 @@ fn replace(image: &[u8], name: &str, number: u32, entry: Vec<u8>) -> Vec<u8> {
         let same_number = field(line, 2) == Some(number.as_bytes());
         !same_name && (!same_number || is_root)
     });
-    if name == "root" { lines([entry.as_slice()].into_iter().chain(kept)) } else { lines(kept.chain([entry.as_slice()])) }
+    if name == "root" {
+        lines([entry.as_slice()].into_iter().chain(kept))
+    } else {
+        lines(kept.chain([entry.as_slice()]))
+    }
 }
 
 /// A field of a line, counted from 0.

@@ -11,8 +11,8 @@ use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::STACK;
 use super::events::Flag;
-use super::streams::{Progress, Sink, enlarge, input, output};
 use super::pty;
+use super::streams::{Progress, Sink, enlarge, input, output};
 use crate::sys::fork::Stdio;
 use crate::sys::socket::{Dial, Socket, open};
 
@@ -39,10 +39,16 @@ pub enum Theirs {
 ///
 /// # Errors
 /// `EMFILE` and the like; those of [`pty::open`].
-pub fn make(terminal: Option<TerminalSize>, owner: Option<(u32, u32)>) -> io::Result<(Ours, Theirs)> {
+pub fn make(
+    terminal: Option<TerminalSize>,
+    owner: Option<(u32, u32)>,
+) -> io::Result<(Ours, Theirs)> {
     if let Some(size) = terminal {
         let pty = pty::open(size, owner.map(|(uid, _)| uid))?;
-        return Ok((Ours::Terminal(Arc::new(pty.controller)), Theirs::Terminal(pty.terminal)));
+        return Ok((
+            Ours::Terminal(Arc::new(pty.controller)),
+            Theirs::Terminal(pty.terminal),
+        ));
     }
     let pipe = || -> io::Result<_> {
         let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
@@ -56,7 +62,10 @@ pub fn make(terminal: Option<TerminalSize>, owner: Option<(u32, u32)>) -> io::Re
     let (our_output, their_output) = pipe()?;
     let (our_error, their_error) = pipe()?;
     rustix::fs::fcntl_setfl(&our_input, OFlags::NONBLOCK)?;
-    Ok((Ours::Pipes([our_input, our_output, our_error]), Theirs::Pipes([their_input, their_output, their_error])))
+    Ok((
+        Ours::Pipes([our_input, our_output, our_error]),
+        Theirs::Pipes([their_input, their_output, their_error]),
+    ))
 }
 
 impl Theirs {
@@ -77,13 +86,22 @@ pub struct Streams(Vec<Socket>);
 ///
 /// # Errors
 /// As [`open`].
-pub fn dial(dialer: &dyn Dial, id: u32, token: Token, terminal: bool) -> Result<Streams, FrameError> {
+pub fn dial(
+    dialer: &dyn Dial,
+    id: u32,
+    token: Token,
+    terminal: bool,
+) -> Result<Streams, FrameError> {
     let kinds: &[StreamKind] = if terminal {
         &[StreamKind::Terminal]
     } else {
         &[StreamKind::Stdin, StreamKind::Stdout, StreamKind::Stderr]
     };
-    kinds.iter().map(|&kind| open(dialer, &Opening::Stream { id, token, kind })).collect::<Result<_, _>>().map(Streams)
+    kinds
+        .iter()
+        .map(|&kind| open(dialer, &Opening::Stream { id, token, kind }))
+        .collect::<Result<_, _>>()
+        .map(Streams)
 }
 
 /// Starts copying between `ours` and `streams`. Each output tells its [`Progress`] through
@@ -131,5 +149,9 @@ pub fn connect(
 
 /// Starts a thread that nobody joins.
 pub fn start(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    thread::Builder::new().name(name.into()).stack_size(STACK).spawn(work).map(drop)
+    thread::Builder::new()
+        .name(name.into())
+        .stack_size(STACK)
+        .spawn(work)
+        .map(drop)
 }

@@ -16,7 +16,12 @@ const HANGUP_GRACE: Duration = Duration::from_secs(1);
 
 /// Does what comes over `connection` until the host closes it. If the command still runs then,
 /// nobody is left to see what it does: it is hung up on, and `kill_all` is called if it stays.
-pub fn obey(connection: &Socket, child: &Child, terminal: Option<&Arc<OwnedFd>>, kill_all: impl FnOnce()) {
+pub fn obey(
+    connection: &Socket,
+    child: &Child,
+    terminal: Option<&Arc<OwnedFd>>,
+    kill_all: impl FnOnce(),
+) {
     while let Ok(message) = read_frame(connection) {
         match message {
             ToCommand::Resize(size) => {

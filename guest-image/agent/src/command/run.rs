@@ -4,15 +4,17 @@ use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, mpsc};
 
-use agent_protocol::{CommandSpec, FrameError, FromCommand, Opening, SpawnFailure, Token, write_frame};
+use agent_protocol::{
+    CommandSpec, FrameError, FromCommand, Opening, SpawnFailure, Token, write_frame,
+};
 use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::ends::{self, Ours};
 use super::events::Flag;
 use super::obey::obey;
+use super::plan;
 use super::report::{Outcome, outcome};
 use super::streams::Progress;
-use super::plan;
 use crate::account::Account;
 use crate::log;
 use crate::reap::{Child, Reaper};
@@ -105,18 +107,33 @@ impl Engine {
 
     /// Plans and forks.
     fn fork(&self, id: u32, spec: &CommandSpec) -> Result<Forked, Failure> {
-        let account = if spec.as_root { &self.root } else { &self.caller };
+        let account = if spec.as_root {
+            &self.root
+        } else {
+            &self.caller
+        };
         let launch = plan::launch(spec, account)?;
-        let failed = |error: io::Error| (SpawnFailure::Other, error.raw_os_error().unwrap_or(libc::EIO));
+        let failed = |error: io::Error| {
+            (
+                SpawnFailure::Other,
+                error.raw_os_error().unwrap_or(libc::EIO),
+            )
+        };
         let (ours, theirs) = ends::make(spec.terminal, launch.identity).map_err(failed)?;
-        let (report, their_report) = pipe_with(PipeFlags::CLOEXEC).map_err(|errno| failed(errno.into()))?;
+        let (report, their_report) =
+            pipe_with(PipeFlags::CLOEXEC).map_err(|errno| failed(errno.into()))?;
         let cgroup = self.around.cgroup(id, account);
         let cgroup = cgroup.as_ref().map(AsFd::as_fd);
         let child = self
             .reaper
             .adopt(|| fork::start(&launch, theirs.stdio(), cgroup, their_report.as_fd()))
             .map_err(failed)?;
-        Ok(Forked { child: Arc::new(child), ours, launch, report })
+        Ok(Forked {
+            child: Arc::new(child),
+            ours,
+            launch,
+            report,
+        })
     }
 
     /// Connects to the host and tells it everything, from the start to the end.
@@ -147,8 +164,14 @@ impl Engine {
         };
         let outputs = ends::connect(forked.ours, streams, &ended, spec.main, &teller)?;
         drop(teller);
-        let (engine, child, link) = (Arc::clone(self), Arc::clone(&forked.child), Arc::clone(&connection));
-        ends::start("obey", move || obey(&link, &child, terminal.as_ref(), || engine.around.kill(id)))?;
+        let (engine, child, link) = (
+            Arc::clone(self),
+            Arc::clone(&forked.child),
+            Arc::clone(&connection),
+        );
+        ends::start("obey", move || {
+            obey(&link, &child, terminal.as_ref(), || engine.around.kill(id))
+        })?;
 
         let ending = forked.child.wait();
         ended.raise();
@@ -173,7 +196,9 @@ impl Engine {
         let mut states = vec![None; outputs];
         while states.iter().any(|state| *state != Some(Progress::Done)) {
             // All tellers gone: every output has ended, one way or another.
-            let Ok((number, step)) = progress.recv() else { return };
+            let Ok((number, step)) = progress.recv() else {
+                return;
+            };
             if let Some(state) = states.get_mut(number) {
                 *state = Some(step);
             }

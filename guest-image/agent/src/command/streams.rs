@@ -58,7 +58,13 @@ pub fn enlarge(pipe: impl AsFd) {
 /// if `to_the_end`; or else it ends the connection and throws away what still comes, so that a
 /// process left behind is not killed by writing. When the host does not want more, the stream is
 /// closed, and a writer gets SIGPIPE or a hang-up as it would on the host.
-pub fn output(from: impl AsFd, to: &Socket, ended: &Flag, to_the_end: bool, mut tell: impl FnMut(Progress)) {
+pub fn output(
+    from: impl AsFd,
+    to: &Socket,
+    ended: &Flag,
+    to_the_end: bool,
+    mut tell: impl FnMut(Progress),
+) {
     let mut buffer = vec![0u8; CHUNK];
     let mut stop = copy(from.as_fd(), to, &mut buffer, Some(ended));
     if stop == Stop::Silent {
@@ -88,7 +94,10 @@ fn copy(from: BorrowedFd<'_>, mut to: &Socket, buffer: &mut [u8], ended: Option<
     loop {
         let ready = match ended {
             // A raised flag stays raised, so it is left out once seen.
-            Some(ended) if !over => wait([(from, PollFlags::IN), (ended.as_fd(), PollFlags::IN)], None),
+            Some(ended) if !over => wait(
+                [(from, PollFlags::IN), (ended.as_fd(), PollFlags::IN)],
+                None,
+            ),
             _ => wait([(from, PollFlags::IN)], over.then_some(SILENCE)).map(|[from]| [from, false]),
         };
         match ready {
@@ -102,7 +111,10 @@ fn copy(from: BorrowedFd<'_>, mut to: &Socket, buffer: &mut [u8], ended: Option<
         }
         match rustix::io::read(from, &mut *buffer) {
             Ok(count @ 1..) => {
-                if to.write_all(buffer.get(..count).unwrap_or_default()).is_err() {
+                if to
+                    .write_all(buffer.get(..count).unwrap_or_default())
+                    .is_err()
+                {
                     return Stop::Closed;
                 }
             }
@@ -121,13 +133,25 @@ pub fn input(from: &Socket, to: Sink, ended: &Flag) {
         let ready = match &to {
             // Polled for nothing, a pipe still tells that its readers are gone.
             Sink::Pipe(pipe) => wait(
-                [(from.as_fd(), PollFlags::IN), (pipe.as_fd(), PollFlags::empty()), (ended.as_fd(), PollFlags::IN)],
+                [
+                    (from.as_fd(), PollFlags::IN),
+                    (pipe.as_fd(), PollFlags::empty()),
+                    (ended.as_fd(), PollFlags::IN),
+                ],
                 None,
             ),
-            Sink::Terminal(_) => wait([(from.as_fd(), PollFlags::IN), (ended.as_fd(), PollFlags::IN)], None)
-                .map(|[from, ended]| [from, false, ended]),
+            Sink::Terminal(_) => wait(
+                [
+                    (from.as_fd(), PollFlags::IN),
+                    (ended.as_fd(), PollFlags::IN),
+                ],
+                None,
+            )
+            .map(|[from, ended]| [from, false, ended]),
         };
-        let Ok([true, false, false]) = ready else { return };
+        let Ok([true, false, false]) = ready else {
+            return;
+        };
         let mut from = from;
         match from.read(&mut buffer) {
             Ok(count @ 1..) => {

@@ -90,7 +90,11 @@ pub fn start(
 
 /// A null-terminated array for `execve`; valid as long as `strings`.
 fn pointers(strings: &[CString]) -> Vec<*const libc::c_char> {
-    strings.iter().map(|s| s.as_ptr()).chain([std::ptr::null()]).collect()
+    strings
+        .iter()
+        .map(|s| s.as_ptr())
+        .chain([std::ptr::null()])
+        .collect()
 }
 
 /// Forks into `cgroup` if there is one. Moving a process later would wait for a grace period of
@@ -113,10 +117,20 @@ unsafe fn fork(cgroup: Option<BorrowedFd<'_>>) -> io::Result<i32> {
             // SAFETY: without CLONE_VM and with no stack given this is fork: the child has a
             // copy of this stack. It skips the C library's own work after a fork, which only
             // matters to code that uses the library's locks, and the caller promises not to.
-            unsafe { libc::syscall(libc::SYS_clone3, &raw mut arguments, size_of::<libc::clone_args>()) }
+            unsafe {
+                libc::syscall(
+                    libc::SYS_clone3,
+                    &raw mut arguments,
+                    size_of::<libc::clone_args>(),
+                )
+            }
         }
     };
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(i32::try_from(result).unwrap_or(0)) }
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(i32::try_from(result).unwrap_or(0))
+    }
 }
 
 /// The child's side.
@@ -179,7 +193,7 @@ fn default_signals() {
         let mut none = std::mem::MaybeUninit::<libc::sigset_t>::zeroed();
         libc::sigemptyset(none.as_mut_ptr());
         libc::sigprocmask(libc::SIG_SETMASK, none.as_ptr(), std::ptr::null_mut());
-        for signal in 1..32 {
+        for signal in 1..=libc::SIGRTMAX() {
             libc::signal(signal, libc::SIG_DFL);
         }
     }

@@ -1,5 +1,8 @@
 //! Stream sockets to the host (virtio 1.3, section 5.10; `vsock(7)`).
-#![expect(unsafe_code, reason = "rustix has no vsock address; its trait for foreign ones is unsafe")]
+#![expect(
+    unsafe_code,
+    reason = "rustix has no vsock address; its trait for foreign ones is unsafe"
+)]
 
 use std::io;
 
@@ -15,7 +18,12 @@ pub struct Vsock;
 
 impl Dial for Vsock {
     fn dial(&self, port: u32) -> io::Result<Socket> {
-        let socket = socket_with(AddressFamily::VSOCK, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+        let socket = socket_with(
+            AddressFamily::VSOCK,
+            SocketType::STREAM,
+            SocketFlags::CLOEXEC,
+            None,
+        )?;
         connect(&socket, &Address { port })?;
         Ok(socket.into())
     }
@@ -33,7 +41,10 @@ struct Address {
 // SAFETY: the pointer leads to a `sockaddr_vm` on the stack that is fully written and outlives
 // the call, and the length is its size.
 unsafe impl SocketAddrArg for Address {
-    unsafe fn with_sockaddr<R>(&self, f: impl FnOnce(*const SocketAddrOpaque, SocketAddrLen) -> R) -> R {
+    unsafe fn with_sockaddr<R>(
+        &self,
+        f: impl FnOnce(*const SocketAddrOpaque, SocketAddrLen) -> R,
+    ) -> R {
         let address = libc::sockaddr_vm {
             svm_family: 40, // AF_VSOCK, as the type of the field wants it
             svm_reserved1: 0,

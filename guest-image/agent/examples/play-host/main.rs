@@ -1,0 +1,84 @@
+//! Boots the agent in QEMU and plays its host: `play-host KERNEL INITRD IMAGE WORKSPACE`, with
+//! `QEMU_ARGS` for more arguments of QEMU and `CPUS`. Prints a line for each check, and times.
+//!
+//! It stands on the real devices (virtio-fs and vsock over vhost-user) but on nothing of the
+//! session, so that a fault can be told to be the agent's. Status 1 if a check failed.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a tool for developers, which may stop where it fails"
+)]
+
+mod checks;
+mod link;
+mod machine;
+
+use std::time::{Instant, SystemTime};
+
+use agent_protocol::{
+    Forward, FromAgent, GuestConfig, Share, ToAgent, User, VERSION, WORKSPACE_TAG,
+};
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [kernel, initrd, image, workspace] = arguments.as_slice() else {
+        eprintln!("usage: play-host KERNEL INITRD IMAGE WORKSPACE");
+        std::process::exit(2);
+    };
+    let begin = Instant::now();
+    let mut machine = machine::Machine::start(kernel, initrd, image, workspace);
+    let host = link::Host::new(machine.ports.try_clone().unwrap());
+    let control = host.control();
+    println!("dialed after {:?}", begin.elapsed());
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap()
+        .as_nanos();
+    let config = GuestConfig {
+        version: VERSION,
+        hostname: "box".into(),
+        user: User {
+            name: "me".into(),
+            uid: 1234,
+            gid: 1235,
+            group: "us".into(),
+            home: b"/home/me".to_vec(),
+        },
+        shares: vec![Share {
+            tag: WORKSPACE_TAG.into(),
+            path: b"/home/me/src/proj".to_vec(),
+            read_only: false,
+        }],
+        unix_nanos: u64::try_from(now).unwrap(),
+        forwards: vec![Forward {
+            tcp_port: 8080,
+            vsock_port: machine::ECHO_PORT,
+        }],
+        modules: vec!["tun".into()],
+    };
+    link::send(&control, &ToAgent::Configure(config));
+    match link::receive(&control) {
+        FromAgent::Ready {
+            started_nanos,
+            ready_nanos,
+        } => println!(
+            "agent started at {:.1} ms of the guest's clock, ready {:.2} ms later",
+            machine::millis(started_nanos),
+            machine::millis(ready_nanos - started_nanos)
+        ),
+        other => panic!("{other:?}"),
+    }
+    let failed = checks::all(&host, &control);
+    if std::env::var_os("MAIN").is_none() {
+        link::send(&control, &ToAgent::Shutdown);
+        let stop = Instant::now();
+        assert_eq!(link::receive::<FromAgent>(&control), FromAgent::Stopped);
+        println!("stopped after {:?}", stop.elapsed());
+    }
+    drop(control);
+    println!(
+        "QEMU ended with {:?} after {:?}",
+        machine.wait(),
+        begin.elapsed()
+    );
+    std::process::exit(i32::from(failed > 0));
+}
