@@ -53,18 +53,8 @@ impl Passthrough {
         let fd = match made {
             Err(Errno::EXIST) if request.flags & OFlags::EXCL.bits() == 0 => {
                 let (node, stat) = self.resolve(&parent, name)?;
-                let open = match node.kind {
-                    FileType::Symlink => return Err(Errno::LOOP),
-                    FileType::Directory => return Err(Errno::ISDIR),
-                    _ => self.open_node(&node, flags, request.open_flags)?,
-                };
-                // It may have been cut just now.
-                let stat = if flags.contains(OFlags::TRUNC) {
-                    stat_fd(&node.fd)?
-                } else {
-                    stat
-                };
-                return Ok((self.entry(&node, &stat, Source::Name), open));
+                let opened = self.open_existing(&node, stat, flags, request.open_flags);
+                return self.told_if(&node, opened);
             }
             other => other?,
         };
@@ -74,6 +64,34 @@ impl Passthrough {
             ..OpenOut::default()
         };
         Ok((self.entry(&node, &stat, Source::Name), open))
+    }
+
+    /// Opens what [`Passthrough::create`] found in its place.
+    fn open_existing(
+        &mut self,
+        node: &Arc<Node>,
+        stat: Statx,
+        flags: OFlags,
+        open_flags: u32,
+    ) -> Result<(EntryOut, OpenOut), Errno> {
+        let open = match node.kind {
+            FileType::Symlink => return Err(Errno::LOOP),
+            FileType::Directory => return Err(Errno::ISDIR),
+            _ => self.open_node(node, flags, open_flags)?,
+        };
+        // It may have been cut just now.
+        let cut = flags.contains(OFlags::TRUNC);
+        let stat = if cut { stat_fd(&node.fd)? } else { stat };
+        Ok((self.entry(node, &stat, Source::Name), open))
+    }
+
+    /// Lets go of a node that the guest was not told of after all, so that it never has to
+    /// forget it.
+    fn told_if<T>(&mut self, node: &Node, result: Result<T, Errno>) -> Result<T, Errno> {
+        if result.is_err() {
+            self.forget(node.id, 0);
+        }
+        result
     }
 
     /// Makes and opens a regular file without a name (`O_TMPFILE`). It may get one later,
@@ -120,8 +138,8 @@ impl Passthrough {
         let path = self.open_magic(fd, OFlags::PATH | OFlags::CLOEXEC)?;
         let stat = stat_fd(&path)?;
         let node = self.nodes.insert(path, &stat, permit);
-        let stat = self.settle(&node, stat, mode)?;
-        Ok((node, stat))
+        let settled = self.settle(&node, stat, mode);
+        Ok((Arc::clone(&node), self.told_if(&node, settled)?))
     }
 
     /// Makes a directory.
@@ -188,7 +206,8 @@ impl Passthrough {
         self.policy.check(parent, name, Intent::See)?;
         let (node, mut stat) = self.resolve_new(parent, name)?;
         if let Some(mode) = mode {
-            stat = self.settle(&node, stat, mode)?;
+            let settled = self.settle(&node, stat, mode);
+            stat = self.told_if(&node, settled)?;
         }
         Ok(self.entry(&node, &stat, Source::Name))
     }

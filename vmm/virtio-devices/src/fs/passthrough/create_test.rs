@@ -67,9 +67,12 @@ fn creating_never_opens_a_fifo_or_a_device_node() {
         guest.open(node, OFlags::RDWR).unwrap_err(),
         Errno::OPNOTSUPP
     );
+    guest.forget(node, 1);
     std::fs::create_dir(guest.dir.join("dir")).unwrap();
     let made = guest.create(ROOT_ID, "dir", OFlags::RDWR, 0o644);
     assert_eq!(made.unwrap_err(), Errno::ISDIR);
+    // What the guest was not told of is not kept.
+    assert_eq!(guest.server.passthrough().known(), 1);
 }
 
 #[test]
