@@ -65,15 +65,29 @@ impl Bus {
     ///
     /// # Errors
     /// [`Overlap`].
-    pub fn add(&mut self, start: u64, size: u64, device: Box<dyn BusDevice>) -> Result<(), Overlap> {
+    pub fn add(
+        &mut self,
+        start: u64,
+        size: u64,
+        device: Box<dyn BusDevice>,
+    ) -> Result<(), Overlap> {
         let overlap = Overlap { start, size };
-        let last =
-            size.checked_sub(1).and_then(|rest| start.checked_add(rest)).ok_or(overlap)?;
+        let last = size
+            .checked_sub(1)
+            .and_then(|rest| start.checked_add(rest))
+            .ok_or(overlap)?;
         let at = self.slots.partition_point(|slot| slot.last < start);
         if self.slots.get(at).is_some_and(|next| next.start <= last) {
             return Err(overlap);
         }
-        self.slots.insert(at, Slot { start, last, device: Mutex::new(device) });
+        self.slots.insert(
+            at,
+            Slot {
+                start,
+                last,
+                device: Mutex::new(device),
+            },
+        );
         Ok(())
     }
 
@@ -103,7 +117,10 @@ impl Bus {
 
     /// Tells every device that the machine has stopped; answers what they have to say.
     pub fn quiesce(&self) -> Vec<String> {
-        self.slots.iter().filter_map(|slot| slot.lock().quiesce()).collect()
+        self.slots
+            .iter()
+            .filter_map(|slot| slot.lock().quiesce())
+            .collect()
     }
 
     fn find(&self, address: u64) -> Option<&Slot> {

@@ -19,11 +19,11 @@ pub use error::{Error, RunError};
 pub use run::{Exit, Outcome};
 pub use spec::{FirstEntry, MachineSpec, VhostUserSpec};
 
+use crate::Memory;
 use crate::arch::{VcpuInit, x86_64::acpi};
 use crate::boot;
 use crate::bus::Bus;
 use crate::hypervisor::{Hypervisor, Vm, kvm::Kvm};
-use crate::Memory;
 
 /// Most vCPUs of a machine.
 pub const CPUS_MAX: u8 = 32;
@@ -83,13 +83,20 @@ impl<V: Vm> Machine<V> {
                 kernel: &mut spec.kernel,
                 initrd: &spec.initrd,
                 cmdline: &spec.cmdline,
-                acpi: &acpi::Description { cpus: spec.cpus, virtio: built.virtio },
+                acpi: &acpi::Description {
+                    cpus: spec.cpus,
+                    virtio: built.virtio,
+                },
             },
         )?;
         let vcpus = (0..spec.cpus)
             .map(|id| {
                 let entry = (id == 0).then_some(entry);
-                vm.create_vcpu(&VcpuInit { id, cpus: spec.cpus, entry })
+                vm.create_vcpu(&VcpuInit {
+                    id,
+                    cpus: spec.cpus,
+                    entry,
+                })
             })
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Machine {

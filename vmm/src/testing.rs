@@ -39,3 +39,18 @@ pub fn elf_kernel(address: u64, entry: u32, code: &[u8]) -> Vec<u8> {
     image.extend_from_slice(code);
     image
 }
+
+/// This machine's `/dev/kvm`, or `None` with the reason printed.
+pub fn kvm() -> Option<std::os::fd::OwnedFd> {
+    match std::fs::File::options()
+        .read(true)
+        .write(true)
+        .open("/dev/kvm")
+    {
+        Ok(file) => Some(file.into()),
+        Err(error) => {
+            println!("skipped: /dev/kvm cannot be opened: {error}");
+            None
+        }
+    }
+}

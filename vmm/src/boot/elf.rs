@@ -59,10 +59,12 @@ pub fn load(memory: &Memory, size: u64, file: &mut File, length: u64) -> Result<
     let start = Some(vm_memory::GuestAddress(layout::HIGH_RAM));
     let loaded = Elf::load(memory, None, file, start).map_err(Error::Load)?;
     match loaded.pvh_boot_cap {
-        PvhBootCapability::PvhEntryPresent(entry)
-            if (layout::HIGH_RAM..end).contains(&entry.0) =>
-        {
-            Ok(Kernel { start: Start::Pvh { address: entry.0 }, end, initrd_limit: layout::HOLE })
+        PvhBootCapability::PvhEntryPresent(entry) if (layout::HIGH_RAM..end).contains(&entry.0) => {
+            Ok(Kernel {
+                start: Start::Pvh { address: entry.0 },
+                end,
+                initrd_limit: layout::HOLE,
+            })
         }
         PvhBootCapability::PvhEntryPresent(_) => {
             Err(Error::Corrupt("its PVH entry is outside of it"))
@@ -80,18 +82,33 @@ fn segments(file: &File, length: u64) -> Result<Vec<Segment>, Error> {
         return Err(Error::Corrupt("the file ends within its ELF header"));
     }
     if header[4] != CLASS_64 || header[5] != LITTLE_ENDIAN || u16_at(&header, 18) != X86_64 {
-        return Err(Error::NotAKernel { found: "an ELF file for another processor".to_owned() });
+        return Err(Error::NotAKernel {
+            found: "an ELF file for another processor".to_owned(),
+        });
     }
-    let (at, each, count) = (u64_at(&header, 32), u16_at(&header, 54), u16_at(&header, 56));
+    let (at, each, count) = (
+        u64_at(&header, 32),
+        u16_at(&header, 54),
+        u16_at(&header, 56),
+    );
     if usize::from(each) != PROGRAM_HEADER || count == 0 || count > PROGRAM_HEADERS_MAX {
-        return Err(Error::Corrupt("its ELF program headers have the wrong size or number"));
+        return Err(Error::Corrupt(
+            "its ELF program headers have the wrong size or number",
+        ));
     }
     let mut table = vec![0u8; PROGRAM_HEADER * usize::from(count)];
-    let fits = at.checked_add(table.len() as u64).is_some_and(|end| end <= length);
+    let fits = at
+        .checked_add(table.len() as u64)
+        .is_some_and(|end| end <= length);
     if !fits || read_at(file, &mut table, at).map_err(read_kernel)? < table.len() {
-        return Err(Error::Corrupt("its ELF program headers lie outside of the file"));
+        return Err(Error::Corrupt(
+            "its ELF program headers lie outside of the file",
+        ));
     }
-    table.chunks_exact(PROGRAM_HEADER).map(|bytes| segment(bytes, length)).collect()
+    table
+        .chunks_exact(PROGRAM_HEADER)
+        .map(|bytes| segment(bytes, length))
+        .collect()
 }
 
 fn segment(bytes: &[u8], length: u64) -> Result<Segment, Error> {

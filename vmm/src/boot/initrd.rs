@@ -39,7 +39,10 @@ pub fn load(
     let start = limit.saturating_sub(total) / PAGE * PAGE;
     if total > limit || start < floor {
         // Twice the initrd, because it is unpacked into memory, too.
-        return Err(too_little(size, floor.saturating_add(total.saturating_mul(2))));
+        return Err(too_little(
+            size,
+            floor.saturating_add(total.saturating_mul(2)),
+        ));
     }
     let mut at = start;
     for (file, (length, padded)) in files.iter().zip(lengths) {
@@ -64,7 +67,9 @@ fn read_slice(file: &File, slice: &VolatileSlice<'_>, offset: u64) -> Result<(),
     let fail = |source| Error::Read { what: WHAT, source };
     let mut done = 0;
     while done < slice.len() {
-        let rest = slice.offset(done).map_err(|error| fail(std::io::Error::other(error)))?;
+        let rest = slice
+            .offset(done)
+            .map_err(|error| fail(std::io::Error::other(error)))?;
         match pread(file, &rest, offset + done as u64) {
             Ok(0) => return Err(fail(std::io::ErrorKind::UnexpectedEof.into())),
             Ok(read) => done += read,
@@ -75,7 +80,10 @@ fn read_slice(file: &File, slice: &VolatileSlice<'_>, offset: u64) -> Result<(),
     Ok(())
 }
 
-#[expect(unsafe_code, reason = "reads a file into memory that is not a Rust slice's own")]
+#[expect(
+    unsafe_code,
+    reason = "reads a file into memory that is not a Rust slice's own"
+)]
 fn pread(file: &File, slice: &VolatileSlice<'_>, offset: u64) -> std::io::Result<usize> {
     let guard = slice.ptr_guard_mut();
     // SAFETY: the range is mapped while `memory` lives. No guest runs yet and no other reference

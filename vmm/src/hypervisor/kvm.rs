@@ -47,7 +47,10 @@ impl Hypervisor for Kvm {
     fn create_vm(&self, cpus: u8) -> Result<KvmVm, Error> {
         let limit = self.system.get_max_vcpus();
         if usize::from(cpus) > limit {
-            return Err(Error::TooManyCpus { wanted: cpus, limit });
+            return Err(Error::TooManyCpus {
+                wanted: cpus,
+                limit,
+            });
         }
         KvmVm::new(&self.system, self.supported_cpuid()?)
     }
@@ -55,13 +58,18 @@ impl Hypervisor for Kvm {
 
 impl Kvm {
     fn supported_cpuid(&self) -> Result<CpuId, Error> {
-        self.system.get_supported_cpuid(KVM_MAX_CPUID_ENTRIES).map_err(failed("KVM_GET_SUPPORTED_CPUID"))
+        self.system
+            .get_supported_cpuid(KVM_MAX_CPUID_ENTRIES)
+            .map_err(failed("KVM_GET_SUPPORTED_CPUID"))
     }
 }
 
 /// Names the call of a failed ioctl.
 fn failed(call: &'static str) -> impl FnOnce(kvm_ioctls::Error) -> Error {
-    move |error| Error::Call { call, source: std::io::Error::from_raw_os_error(error.errno()) }
+    move |error| Error::Call {
+        call,
+        source: std::io::Error::from_raw_os_error(error.errno()),
+    }
 }
 
 #[cfg(test)]

@@ -28,7 +28,9 @@ impl BusDevice for Power {
     }
 
     fn write(&mut self, offset: u64, data: &[u8]) -> Action {
-        let Some(&value) = data.first() else { return Action::None };
+        let Some(&value) = data.first() else {
+            return Action::None;
+        };
         let off = SLEEP_TYPE_OFF << 2 | SLEEP_ENABLE;
         if offset == u64::from(SLEEP_CONTROL - PORT) && value == off {
             Action::PowerOff

@@ -42,8 +42,11 @@ pub fn create(size: u64) -> Result<Memory, Error> {
 }
 
 fn check(size: u64, host: u64) -> Result<(), Error> {
-    let too_large =
-        |limit: u64, why| Error::MemoryTooLarge { wanted_mib: size / MIB, limit_mib: limit / MIB, why };
+    let too_large = |limit: u64, why| Error::MemoryTooLarge {
+        wanted_mib: size / MIB,
+        limit_mib: limit / MIB,
+        why,
+    };
     if size < layout::MEMORY_MIN {
         Err(Error::MemoryTooSmall(size))
     } else if size % 4096 != 0 {
@@ -51,7 +54,10 @@ fn check(size: u64, host: u64) -> Result<(), Error> {
     } else if size > host {
         Err(too_large(host, "all that this host has"))
     } else if size > layout::MEMORY_MAX {
-        Err(too_large(layout::MEMORY_MAX, "the most that a machine can have"))
+        Err(too_large(
+            layout::MEMORY_MAX,
+            "the most that a machine can have",
+        ))
     } else {
         Ok(())
     }
@@ -96,7 +102,9 @@ fn region(
 /// Advice only: hosts that do not take it lose nothing.
 fn advise(memory: &Memory) {
     for region in memory.iter() {
-        let Ok(length) = usize::try_from(region.len()) else { continue };
+        let Ok(length) = usize::try_from(region.len()) else {
+            continue;
+        };
         for advice in [Advice::LinuxDontDump, Advice::LinuxHugepage] {
             // SAFETY: neither advice changes what the mapping contains.
             let _ = unsafe { rustix::mm::madvise(region.as_ptr().cast(), length, advice) };

@@ -84,7 +84,10 @@ pub fn low_end(size: u64) -> u64 {
 #[must_use]
 pub fn virtio_slot(index: usize) -> Option<(u64, u32)> {
     let index = u32::try_from(index).ok()?;
-    let gsi = VIRTIO_GSIS.start.checked_add(index).filter(|gsi| VIRTIO_GSIS.contains(gsi))?;
+    let gsi = VIRTIO_GSIS
+        .start
+        .checked_add(index)
+        .filter(|gsi| VIRTIO_GSIS.contains(gsi))?;
     Some((VIRTIO + u64::from(index) * VIRTIO_STEP, gsi))
 }
 

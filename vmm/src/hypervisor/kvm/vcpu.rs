@@ -1,10 +1,16 @@
 //! A KVM vCPU: entering the guest and reading why it left.
 
-#![expect(unsafe_code, reason = "reads and writes the union in the shared kvm_run page")]
+#![expect(
+    unsafe_code,
+    reason = "reads and writes the union in the shared kvm_run page"
+)]
 
 use kvm_ioctls::{VcpuExit, VcpuFd};
 
-use super::{failed, kick::{KickSlot, KvmKicker}};
+use super::{
+    failed,
+    kick::{KickSlot, KvmKicker},
+};
 use crate::hypervisor::{Error, Vcpu, VmEntry, VmExit};
 
 /// A port access under way: string instructions bring many elements in one exit.
@@ -36,7 +42,11 @@ pub struct KvmVcpu {
 impl KvmVcpu {
     pub(super) fn new(mut fd: VcpuFd) -> Self {
         let flag = &raw mut fd.get_kvm_run().immediate_exit;
-        KvmVcpu { slot: KickSlot::new(flag), fd, pending: Pending::Nothing }
+        KvmVcpu {
+            slot: KickSlot::new(flag),
+            fd,
+            pending: Pending::Nothing,
+        }
     }
 
     /// Gives the guest the answer to its last exit. `Some` is the next element of the same port
@@ -54,12 +64,17 @@ impl KvmVcpu {
                 Ok(None)
             }
             (Pending::Io(io), VmEntry::Value(value)) if io.read => {
-                self.element(&io).copy_from_slice(&value.to_le_bytes()[..io.size]);
-                Ok(self.next_element(PortIo { done: io.done + 1, ..io }))
+                self.element(&io)
+                    .copy_from_slice(&value.to_le_bytes()[..io.size]);
+                Ok(self.next_element(PortIo {
+                    done: io.done + 1,
+                    ..io
+                }))
             }
-            (Pending::Io(io), VmEntry::Resume) if !io.read => {
-                Ok(self.next_element(PortIo { done: io.done + 1, ..io }))
-            }
+            (Pending::Io(io), VmEntry::Resume) if !io.read => Ok(self.next_element(PortIo {
+                done: io.done + 1,
+                ..io
+            })),
             _ => Err(Error::WrongEntry),
         }
     }
@@ -69,9 +84,7 @@ impl KvmVcpu {
         let page = std::ptr::from_mut(self.fd.get_kvm_run()).cast::<u8>();
         // SAFETY: KVM places `count * size` bytes at `offset` of the mapping, which is larger
         // than the structure; `done < count` wherever this is called.
-        unsafe {
-            std::slice::from_raw_parts_mut(page.add(io.offset + io.done * io.size), io.size)
-        }
+        unsafe { std::slice::from_raw_parts_mut(page.add(io.offset + io.done * io.size), io.size) }
     }
 
     fn next_element(&mut self, io: PortIo) -> Option<VmExit> {
@@ -80,9 +93,17 @@ impl KvmVcpu {
             return None;
         }
         self.pending = Pending::Io(io);
-        let write = if io.read { None } else { Some(value(self.element(&io))) };
+        let write = if io.read {
+            None
+        } else {
+            Some(value(self.element(&io)))
+        };
         #[expect(clippy::cast_possible_truncation, reason = "1, 2 or 4")]
-        Some(VmExit::Io { port: io.port, size: io.size as u8, write })
+        Some(VmExit::Io {
+            port: io.port,
+            size: io.size as u8,
+            write,
+        })
     }
 
     /// Reads the port access that KVM has just reported.
@@ -124,10 +145,17 @@ impl KvmVcpu {
 
 /// Little-endian value of up to eight bytes.
 fn value(bytes: &[u8]) -> u64 {
-    bytes.iter().take(8).rev().fold(0, |value, byte| value << 8 | u64::from(*byte))
+    bytes
+        .iter()
+        .take(8)
+        .rev()
+        .fold(0, |value, byte| value << 8 | u64::from(*byte))
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "KVM reports at most eight bytes")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "KVM reports at most eight bytes"
+)]
 fn width(bytes: &[u8]) -> u8 {
     bytes.len().min(8) as u8
 }
@@ -148,11 +176,17 @@ impl Vcpu for KvmVcpu {
             Ok(VcpuExit::MmioRead(address, data)) => {
                 let (len, size) = (data.len(), width(data));
                 self.pending = Pending::MmioRead { len };
-                Ok(VmExit::Mmio { address, size, write: None })
+                Ok(VmExit::Mmio {
+                    address,
+                    size,
+                    write: None,
+                })
             }
-            Ok(VcpuExit::MmioWrite(address, data)) => {
-                Ok(VmExit::Mmio { address, size: width(data), write: Some(value(data)) })
-            }
+            Ok(VcpuExit::MmioWrite(address, data)) => Ok(VmExit::Mmio {
+                address,
+                size: width(data),
+                write: Some(value(data)),
+            }),
             Ok(VcpuExit::Hlt) => Ok(VmExit::Halt),
             Ok(VcpuExit::Shutdown) => Ok(VmExit::Shutdown),
             Ok(VcpuExit::SystemEvent(kind, _)) => Ok(VmExit::SystemEvent { kind }),

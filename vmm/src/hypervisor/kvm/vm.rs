@@ -10,9 +10,9 @@ use vm_memory::{Address, GuestMemoryBackend, GuestMemoryRegion};
 use vmm_sys_util::eventfd::EventFd;
 
 use super::{failed, vcpu::KvmVcpu, x86_64};
+use crate::Memory;
 use crate::arch::{VcpuInit, x86_64::layout};
 use crate::hypervisor::{Error, Vm};
-use crate::Memory;
 
 /// One KVM virtual machine.
 pub struct KvmVm {
@@ -35,13 +35,28 @@ impl KvmVm {
         // Three pages for real mode on Intel processors, away from memory and devices.
         fd.set_identity_map_address(layout::IDENTITY_MAP)
             .map_err(failed("KVM_SET_IDENTITY_MAP_ADDR"))?;
-        fd.set_tss_address(layout::TSS).map_err(failed("KVM_SET_TSS_ADDR"))?;
+        fd.set_tss_address(layout::TSS)
+            .map_err(failed("KVM_SET_TSS_ADDR"))?;
         x86_64::disable_pmu(&fd);
         fd.create_irq_chip().map_err(failed("KVM_CREATE_IRQCHIP"))?;
-        let pit = kvm_pit_config { flags: KVM_PIT_SPEAKER_DUMMY, ..Default::default() };
+        let pit = kvm_pit_config {
+            flags: KVM_PIT_SPEAKER_DUMMY,
+            ..Default::default()
+        };
         fd.create_pit2(pit).map_err(failed("KVM_CREATE_PIT2"))?;
         let tsc_deadline = fd.check_extension(Cap::TscDeadlineTimer);
-        Ok(KvmVm { fd, cpuid, tsc_deadline, memory: None })
+        Ok(KvmVm {
+            fd,
+            cpuid,
+            tsc_deadline,
+            memory: None,
+        })
+    }
+
+    /// The guest's memory, once it is mapped.
+    #[cfg(test)]
+    pub(super) fn memory(&self) -> &Memory {
+        self.memory.as_deref().expect("memory is mapped first")
     }
 }
 
@@ -67,7 +82,10 @@ impl Vm for KvmVm {
     }
 
     fn create_vcpu(&self, init: &VcpuInit) -> Result<KvmVcpu, Error> {
-        let fd = self.fd.create_vcpu(u64::from(init.id)).map_err(failed("KVM_CREATE_VCPU"))?;
+        let fd = self
+            .fd
+            .create_vcpu(u64::from(init.id))
+            .map_err(failed("KVM_CREATE_VCPU"))?;
         x86_64::initialise(&fd, &self.cpuid, self.tsc_deadline, init)?;
         Ok(KvmVcpu::new(fd))
     }
@@ -80,7 +98,9 @@ impl Vm for KvmVm {
     }
 
     fn add_interrupt(&self, gsi: u32, event: &EventFd) -> Result<bool, Error> {
-        self.fd.register_irqfd(event, gsi).map_err(failed("KVM_IRQFD"))?;
+        self.fd
+            .register_irqfd(event, gsi)
+            .map_err(failed("KVM_IRQFD"))?;
         Ok(true)
     }
 }

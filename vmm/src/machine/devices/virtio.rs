@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
+use virtio_devices::balloon::Balloon;
+use virtio_devices::blk::Blk;
 use virtio_devices::device::VirtioDevice;
+use virtio_devices::rng::Rng;
 use virtio_devices::transport::mmio::{MmioTransport, QUEUE_NOTIFY};
+use virtio_devices::transport::vhost_user::VhostUser;
 use vmm_sys_util::eventfd::EventFd;
 
 use super::Watch;
@@ -11,7 +15,7 @@ use crate::Memory;
 use crate::arch::x86_64::layout;
 use crate::bus::{Action, Bus, BusDevice};
 use crate::hypervisor::Vm;
-use crate::machine::{Error, MachineSpec};
+use crate::machine::{Error, MachineSpec, VhostUserSpec};
 
 /// A device and its name for messages.
 pub(super) struct Named {
@@ -20,13 +24,48 @@ pub(super) struct Named {
 }
 
 /// The devices that `spec` asks for, root disk first, so that it is `/dev/vda`.
-pub(super) fn make(
-    _memory: &Arc<Memory>,
-    _spec: &mut MachineSpec,
-) -> Result<(Vec<Named>, Vec<Watch>), Error> {
-    let devices: Vec<Named> = Vec::new();
-    let watches = Vec::new();
+pub(super) fn make(spec: &mut MachineSpec) -> Result<(Vec<Named>, Vec<Watch>), Error> {
+    let mut devices = Vec::new();
+    let mut watches = Vec::new();
+    let mut add =
+        |name: String, device: Box<dyn VirtioDevice>| devices.push(Named { name, device });
+    if let Some(file) = spec.root_disk.take() {
+        add(
+            "root disk".to_owned(),
+            Box::new(Blk::new(file).map_err(failed("root disk"))?),
+        );
+    }
+    for spec in spec.vhost_user.drain(..) {
+        let VhostUserSpec {
+            name,
+            device_type,
+            queue_sizes,
+            socket,
+            config,
+        } = spec;
+        let device =
+            VhostUser::new(device_type, queue_sizes, socket, config).map_err(failed(&name))?;
+        watches.push(Watch {
+            name: name.clone(),
+            socket: device.hangup_fd().map_err(failed(&name))?,
+        });
+        add(name, Box::new(device));
+    }
+    if spec.rng {
+        add("entropy".to_owned(), Box::new(Rng::new()));
+    }
+    if spec.balloon {
+        add("balloon".to_owned(), Box::new(Balloon::new()));
+    }
     Ok((devices, watches))
+}
+
+/// Names the device of a failure.
+fn failed<E: std::error::Error + Send + Sync + 'static>(name: &str) -> impl Fn(E) -> Error {
+    move |source| Error::Device {
+        name: name.to_owned(),
+        source: Box::new(source),
+    }
 }
 
 /// Gives each device its window, its doorbells and its interrupt line.
@@ -39,23 +78,23 @@ pub(super) fn place<V: Vm>(
     let count = devices.len();
     let mut slots = Vec::with_capacity(count);
     for (index, Named { name, device }) in devices.into_iter().enumerate() {
-        let (address, gsi) =
-            layout::virtio_slot(index).ok_or(Error::TooManyDevices(count))?;
-        let failed = |source: std::io::Error| Error::Device {
-            name: name.clone(),
-            source: Box::new(source),
-        };
-        let interrupt = EventFd::new(libc::EFD_CLOEXEC | libc::EFD_NONBLOCK).map_err(failed)?;
+        let (address, gsi) = layout::virtio_slot(index).ok_or(Error::TooManyDevices(count))?;
+        let interrupt =
+            EventFd::new(libc::EFD_CLOEXEC | libc::EFD_NONBLOCK).map_err(failed(&name))?;
         if !vm.add_interrupt(gsi, &interrupt)? {
             return Err(Error::NoInterruptEvents);
         }
         let transport =
-            MmioTransport::new(device, Arc::clone(memory), interrupt).map_err(failed)?;
+            MmioTransport::new(device, Arc::clone(memory), interrupt).map_err(failed(&name))?;
         for (queue, doorbell) in (0u32..).zip(transport.doorbells()) {
             // Where the hypervisor cannot, the write comes to the window, which rings.
             vm.add_doorbell(address + QUEUE_NOTIFY, queue, doorbell)?;
         }
-        bus.add(address, layout::VIRTIO_STEP, Box::new(Window { name, transport }))?;
+        bus.add(
+            address,
+            layout::VIRTIO_STEP,
+            Box::new(Window { name, transport }),
+        )?;
         slots.push((address, gsi));
     }
     Ok(slots)
@@ -84,7 +123,9 @@ impl BusDevice for Window {
             return Some(format!("the {name} device did not start: {failure}"));
         }
         if self.transport.needs_reset() {
-            return Some(format!("the {name} device stopped because its driver broke a queue"));
+            return Some(format!(
+                "the {name} device stopped because its driver broke a queue"
+            ));
         }
         self.transport
             .first_refusal()
