@@ -84,8 +84,14 @@ pub enum BuildError {
         source: BootstrapError,
     },
     /// Making the files failed.
-    #[error("the image cannot be made")]
-    Bootstrap(#[source] BootstrapError),
+    #[error("the image cannot be made{}", log.as_ref().map(|log| format!(" (see {})", log.display())).unwrap_or_default())]
+    Bootstrap {
+        /// All that was said meanwhile, if there is such a file.
+        log: Option<PathBuf>,
+        /// The failure.
+        #[source]
+        source: BootstrapError,
+    },
     /// A file operation failed.
     #[error("cannot {action} {}", path.display())]
     Io {
@@ -194,7 +200,10 @@ fn make(
     }
     let contents = bootstrap
         .make(recipe, &into, &work, progress)
-        .map_err(BuildError::Bootstrap)?;
+        .map_err(|source| BuildError::Bootstrap {
+            log: keep_log(cache, &work),
+            source,
+        })?;
     let image = seal(recipe, contents, &into, progress)?;
 
     let images = cache.images();
@@ -205,6 +214,12 @@ fn make(
         dir: place,
         ..image
     })
+}
+
+/// Saves the log of a bootstrap that failed from being removed with the rest.
+fn keep_log(cache: &Cache, work: &Path) -> Option<PathBuf> {
+    let kept = cache.root().join("build.log");
+    fs::rename(work.join("log"), &kept).ok().map(|()| kept)
 }
 
 /// Hashes the files, writes the manifest, and brings all to the disk.

@@ -32,7 +32,7 @@ impl Bootstrap for Small {
             barrier.wait();
             barrier.wait();
         }
-        fs::write(work.join("scratch"), b"left lying about")?;
+        fs::write(work.join("log"), b"left lying about")?;
         for name in Manifest::FILES {
             fs::write(into.join(name), format!("{name} of {}", recipe.suite))?;
         }
@@ -150,7 +150,12 @@ fn a_failure_leaves_nothing_and_says_why() {
         ..Small::default()
     };
     let error = build_with(&cache, &recipe("a"), &small, &mut |_| {}).unwrap_err();
-    assert!(matches!(error, BuildError::Bootstrap(_)));
+    assert!(matches!(error, BuildError::Bootstrap { .. }));
+    assert!(
+        error
+            .to_string()
+            .contains(cache.root().join("build.log").to_str().unwrap())
+    );
     assert_eq!(
         (entries(&cache.temporary()), entries(&cache.images())),
         (0, 0)

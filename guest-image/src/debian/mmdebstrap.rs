@@ -62,7 +62,7 @@ pub enum MmdebstrapError {
         free: u64,
     },
     /// It failed.
-    #[error("mmdebstrap failed: {said}")]
+    #[error("mmdebstrap failed: {said}{}", if said.contains("Failed to fetch") { "; check the network, or set QVM_DEBIAN_MIRROR" } else { "" })]
     Failed {
         /// The most telling line of its output.
         said: String,
