@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use guest_image::{Cache, Recipe};
+use guest_image::{Cache, Recipe, debian::ToolsError};
 
 use super::*;
 use crate::{
@@ -47,11 +47,12 @@ fn a_damaged_image_is_a_failure_and_a_missing_one_a_warning() {
     let dir = tempfile::tempdir().unwrap();
     let cache = Cache::at(dir.path());
     let recipe = Recipe::default_debian();
-    assert_eq!(files::default_image(cache.find(&recipe)).level, Level::Warn);
+    assert_eq!(files::default_image(cache.find(&recipe), || Ok(())).level, Level::Warn);
+    assert_eq!(files::default_image(cache.find(&recipe), || Err(ToolsError::NotDebian)).level, Level::Fail);
     let image = dir.path().join("images").join(recipe.digest().to_string());
     std::fs::create_dir_all(&image).unwrap();
     std::fs::write(image.join("manifest.json"), "{").unwrap();
-    assert_eq!(files::default_image(cache.find(&recipe)).level, Level::Fail);
+    assert_eq!(files::default_image(cache.find(&recipe), || Ok(())).level, Level::Fail);
 }
 
 #[test]

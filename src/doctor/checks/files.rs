@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use guest_image::{Cache, CacheError, Image, Recipe, agent};
+use guest_image::{
+    Cache, CacheError, Image, Recipe, agent,
+    debian::{ToolsError, check_tools},
+};
 
 use crate::{
     doctor::report::Finding,
@@ -20,7 +23,7 @@ pub fn all(host: &Host) -> Vec<Finding> {
         Ok(cache) => {
             let image = cache.find(&Recipe::default_debian());
             findings.push(room(cache.root(), free(cache.root()), matches!(image, Ok(Some(_)))));
-            findings.push(default_image(image));
+            findings.push(default_image(image, check_tools));
         }
         Err(e) => findings.push(Finding::error("cache", &e)),
     }
@@ -56,8 +59,11 @@ fn free(path: &Path) -> Option<u64> {
     Some(stat.f_bavail.saturating_mul(stat.f_frsize))
 }
 
-/// The default image.
-pub fn default_image(found: Result<Option<Image>, CacheError>) -> Finding {
+/// The default image. One that is not built yet is in the way only where it cannot be built.
+pub fn default_image(
+    found: Result<Option<Image>, CacheError>,
+    tools: impl FnOnce() -> Result<(), ToolsError>,
+) -> Finding {
     let checked = found.and_then(|image| match image {
         Some(image) => image.check().map(|()| Some(image)).map_err(CacheError::from),
         None => Ok(None),
@@ -66,7 +72,10 @@ pub fn default_image(found: Result<Option<Image>, CacheError>) -> Finding {
         Ok(Some(image)) => {
             Finding::ok("image", format!("{} ({}), verified", image.digest.short(), image.manifest.kernel))
         }
-        Ok(None) => Finding::warn("image", "the default image is not built yet", "run `qvm image build`"),
+        Ok(None) => match tools() {
+            Ok(()) => Finding::warn("image", "not built yet", "the first run builds it, or `qvm image build` now"),
+            Err(e) => Finding::error("image", &e),
+        },
         Err(e) => Finding::error("image", &e),
     }
 }
