@@ -72,8 +72,8 @@ fn regions_that_overlap_or_wrap_are_refused() {
 
 #[test]
 fn files_that_are_none_are_refused() {
-    let (pipe, _writer) = std::io::pipe().unwrap();
-    let file = File::from(std::os::fd::OwnedFd::from(pipe));
+    let (pipe, _writer) = rustix::pipe::pipe().unwrap();
+    let file = File::from(pipe);
     let error = refused(&[region(0, PAGE, 0, 0)], &file);
     assert!(matches!(error, MemoryError::NotRegular), "{error}");
     let error = refused(&[region(0, PAGE, 0, 0)], &File::open("/dev/zero").unwrap());
