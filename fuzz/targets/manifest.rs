@@ -1,0 +1,4 @@
+//! manifest.json of an image.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| guest_image::fuzzing::fuzz_manifest(data));

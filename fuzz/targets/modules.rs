@@ -1,0 +1,4 @@
+//! modules.dep of a kernel.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| guest_image::fuzzing::fuzz_modules(data));
