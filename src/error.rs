@@ -68,8 +68,13 @@ pub fn plain(text: &str) -> String {
     let mut result = String::with_capacity(text.len());
     for c in text.chars() {
         // Bidirectional overrides can make a line read as something else.
-        let hidden = c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        let _ = if hidden { write!(result, "{}", c.escape_default()) } else { result.write_char(c) };
+        let hidden =
+            c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        let _ = if hidden {
+            write!(result, "{}", c.escape_default())
+        } else {
+            result.write_char(c)
+        };
     }
     result
 }

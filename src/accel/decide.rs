@@ -59,21 +59,39 @@ pub enum AccelError {
 pub fn decide(choice: Choice, facts: &Facts) -> Result<Decision, AccelError> {
     let kvm = kvm_trouble(facts);
     match (choice, kvm) {
-        (Choice::Auto, None) => Ok(taken(Accel::Kvm, "/dev/kvm is usable and the processor has hardware virtualization")),
+        (Choice::Auto, None) => Ok(taken(
+            Accel::Kvm,
+            "/dev/kvm is usable and the processor has hardware virtualization",
+        )),
         (Choice::Auto, Some(trouble)) => match qemu_trouble(&facts.qemu) {
             None => {
                 let warning = format!(
                     "no hardware virtualization here ({}): using software emulation, which is many times slower; `qvm doctor` tells more",
                     trouble.short
                 );
-                Ok(Decision { warning: Some(warning), ..taken(Accel::Tcg, &format!("no hardware virtualization: {}", trouble.short)) })
+                Ok(Decision {
+                    warning: Some(warning),
+                    ..taken(
+                        Accel::Tcg,
+                        &format!("no hardware virtualization: {}", trouble.short),
+                    )
+                })
             }
-            Some(qemu) => Err(AccelError::Neither { kvm: trouble.full(), qemu }),
+            Some(qemu) => Err(AccelError::Neither {
+                kvm: trouble.full(),
+                qemu,
+            }),
         },
         (Choice::Kvm, None) => Ok(taken(Accel::Kvm, "asked for with --accel kvm")),
         (Choice::Kvm, Some(trouble)) if trouble.may_try => {
-            let warning = format!("{}; trying because of --accel kvm, but the machine may never start", trouble.short);
-            Ok(Decision { warning: Some(warning), ..taken(Accel::Kvm, "asked for with --accel kvm") })
+            let warning = format!(
+                "{}; trying because of --accel kvm, but the machine may never start",
+                trouble.short
+            );
+            Ok(Decision {
+                warning: Some(warning),
+                ..taken(Accel::Kvm, "asked for with --accel kvm")
+            })
         }
         (Choice::Kvm, Some(trouble)) => Err(AccelError::NoKvm(trouble.full())),
         (Choice::Tcg, _) => match qemu_trouble(&facts.qemu) {
@@ -84,7 +102,11 @@ pub fn decide(choice: Choice, facts: &Facts) -> Result<Decision, AccelError> {
 }
 
 fn taken(accel: Accel, reason: &str) -> Decision {
-    Decision { accel, reason: reason.into(), warning: None }
+    Decision {
+        accel,
+        reason: reason.into(),
+        warning: None,
+    }
 }
 
 /// Why KVM is not taken by itself.
@@ -107,7 +129,13 @@ impl Trouble {
 
 /// What is wrong with KVM here; `None` if it can be relied on.
 pub fn kvm_trouble(facts: &Facts) -> Option<Trouble> {
-    let trouble = |short: String, hint: &'static str, may_try: bool| Some(Trouble { short, hint, may_try });
+    let trouble = |short: String, hint: &'static str, may_try: bool| {
+        Some(Trouble {
+            short,
+            hint,
+            may_try,
+        })
+    };
     match &facts.kvm {
         Kvm::Usable if facts.cpu.virtualization => None,
         // A KVM that needs no VMX or SVM is paravirtual (PVM). It creates machines and runs
@@ -153,13 +181,19 @@ pub fn qemu_trouble(qemu: &Qemu) -> Option<String> {
         Qemu::Absent | Qemu::NotSought => {
             Some("qemu-system-x86_64 is not in PATH; run `sudo apt install qemu-system-x86`".into())
         }
-        Qemu::TooOld { path, version: (major, minor) } => Some(format!(
+        Qemu::TooOld {
+            path,
+            version: (major, minor),
+        } => Some(format!(
             "{} is version {major}.{minor}; {}.{} or newer is needed",
             path.display(),
             OLDEST.0,
             OLDEST.1
         )),
-        Qemu::Broken { path, why } => Some(format!("{} does not tell its version ({why}); reinstall it", path.display())),
+        Qemu::Broken { path, why } => Some(format!(
+            "{} does not tell its version ({why}); reinstall it",
+            path.display()
+        )),
     }
 }
 

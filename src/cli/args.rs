@@ -151,7 +151,12 @@ impl RunArgs {
             guest_root: self.guest_root,
             nested: self.nested,
             icount: self.icount,
-            output: Output { quiet: self.quiet, show_boot: self.show_boot, json: self.json, timing: self.timing },
+            output: Output {
+                quiet: self.quiet,
+                show_boot: self.show_boot,
+                json: self.json,
+                timing: self.timing,
+            },
             argv: self.command,
         }
     }

@@ -18,7 +18,11 @@ use crate::{
 /// Prints it.
 pub fn main(plan: &Plan) -> Result<u8, Error> {
     let described = Described::new(plan, image(&plan.spec)?, &confine::probe());
-    let text = if plan.spec.output.json { super::json(&described) } else { described.text() };
+    let text = if plan.spec.output.json {
+        super::json(&described)
+    } else {
+        described.text()
+    };
     super::print(&text).map(|()| 0)
 }
 
@@ -73,10 +77,16 @@ struct Image {
 fn image(spec: &Spec) -> Result<Image, Error> {
     let cache = Cache::open()?;
     if let Some(name) = &spec.image {
-        return Ok(Image { digest: cache.image(name)?.digest.to_string(), built: true });
+        return Ok(Image {
+            digest: cache.image(name)?.digest.to_string(),
+            built: true,
+        });
     }
     let recipe = Recipe::default_debian();
-    Ok(Image { digest: recipe.digest().to_string(), built: cache.find(&recipe)?.is_some() })
+    Ok(Image {
+        digest: recipe.digest().to_string(),
+        built: cache.find(&recipe)?.is_some(),
+    })
 }
 
 impl Described {
@@ -85,21 +95,43 @@ impl Described {
         let path = |path: &Path| path.display().to_string();
         Self {
             name: spec.name.clone(),
-            command: spec.argv.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
+            command: spec
+                .argv
+                .iter()
+                .map(|word| word.to_string_lossy().into_owned())
+                .collect(),
             workdir: path(&spec.workdir),
-            user: if spec.guest_root { "root".into() } else { spec.caller.name.clone() },
+            user: if spec.guest_root {
+                "root".into()
+            } else {
+                spec.caller.name.clone()
+            },
             shares: spec
                 .shares
                 .iter()
-                .map(|s| Shared { host: path(&s.host), guest: path(&s.guest), read_only: s.read_only })
+                .map(|s| Shared {
+                    host: path(&s.host),
+                    guest: path(&s.guest),
+                    read_only: s.read_only,
+                })
                 .collect(),
-            environment: spec.env.iter().map(|(name, _)| name.to_string_lossy().into_owned()).collect(),
+            environment: spec
+                .env
+                .iter()
+                .map(|(name, _)| name.to_string_lossy().into_owned())
+                .collect(),
             network: "none",
-            vsock: session::vsock_ports(spec).into_iter().map(|(port, leads_to)| Vsock { port, leads_to }).collect(),
+            vsock: session::vsock_ports(spec)
+                .into_iter()
+                .map(|(port, leads_to)| Vsock { port, leads_to })
+                .collect(),
             published: spec
                 .publish
                 .iter()
-                .map(|p| Published { host: std::net::SocketAddr::from((p.ip, p.host_port)).to_string(), guest_port: p.guest_port })
+                .map(|p| Published {
+                    host: std::net::SocketAddr::from((p.ip, p.host_port)).to_string(),
+                    guest_port: p.guest_port,
+                })
                 .collect(),
             memory: spec.memory,
             cpus: spec.cpus,
@@ -118,34 +150,97 @@ impl Described {
         let mut line = |label: &str, value: String| {
             let _ = writeln!(text, "{label:<12} {}", plain(&value));
         };
-        line("machine", format!("{}: {} of memory, {} virtual CPUs", self.name, show_bytes(self.memory), self.cpus));
-        line("engine", format!("{}: {}", if self.accel == Accel::Kvm { "kvm" } else { "tcg" }, self.accel_reason));
-        let built = if self.image.built { "" } else { " (not built yet; `qvm image build` makes it)" };
+        line(
+            "machine",
+            format!(
+                "{}: {} of memory, {} virtual CPUs",
+                self.name,
+                show_bytes(self.memory),
+                self.cpus
+            ),
+        );
+        line(
+            "engine",
+            format!(
+                "{}: {}",
+                if self.accel == Accel::Kvm {
+                    "kvm"
+                } else {
+                    "tcg"
+                },
+                self.accel_reason
+            ),
+        );
+        let built = if self.image.built {
+            ""
+        } else {
+            " (not built yet; `qvm image build` makes it)"
+        };
         line("image", format!("{}{built}", self.image.digest));
-        let command = if self.command.is_empty() { "a login shell".into() } else { format!("{:?}", self.command) };
-        line("command", format!("{command} as {} in {}", self.user, self.workdir));
+        let command = if self.command.is_empty() {
+            "a login shell".into()
+        } else {
+            format!("{:?}", self.command)
+        };
+        line(
+            "command",
+            format!("{command} as {} in {}", self.user, self.workdir),
+        );
         if let Some(seconds) = self.timeout_seconds {
             line("timeout", format!("{seconds} s"));
         }
         for share in &self.shares {
-            let kind = if share.read_only { "read-only" } else { "read and write" };
-            let place = if share.host == share.guest { String::new() } else { format!(" at {}", share.guest) };
+            let kind = if share.read_only {
+                "read-only"
+            } else {
+                "read and write"
+            };
+            let place = if share.host == share.guest {
+                String::new()
+            } else {
+                format!(" at {}", share.guest)
+            };
             line("share", format!("{}{place}, {kind}", share.host));
         }
-        let names = if self.environment.is_empty() { "nothing".into() } else { self.environment.join(" ") };
+        let names = if self.environment.is_empty() {
+            "nothing".into()
+        } else {
+            self.environment.join(" ")
+        };
         line("environment", names);
         line("network", self.network.into());
         for vsock in &self.vsock {
-            line("vsock", format!("port {} of the host leads to {}", vsock.port, vsock.leads_to));
+            line(
+                "vsock",
+                format!(
+                    "port {} of the host leads to {}",
+                    vsock.port, vsock.leads_to
+                ),
+            );
         }
         for port in &self.published {
-            line("publish", format!("{} leads to port {} of the guest", port.host, port.guest_port));
+            line(
+                "publish",
+                format!(
+                    "{} leads to port {} of the guest",
+                    port.host, port.guest_port
+                ),
+            );
         }
         for process in &self.processes {
-            line("process", format!("{} {}; sees {}", process.name, process.does, process.sees));
+            line(
+                "process",
+                format!("{} {}; sees {}", process.name, process.does, process.sees),
+            );
         }
         if let Some(process) = self.processes.first() {
-            line("confined by", format!("{}; no way to gain privileges, an empty environment", process.layers.join(", ")));
+            line(
+                "confined by",
+                format!(
+                    "{}; no way to gain privileges, an empty environment",
+                    process.layers.join(", ")
+                ),
+            );
         }
         for note in &self.notes {
             line("note", note.clone());

@@ -17,7 +17,11 @@ pub fn main(action: ImageAction) -> Result<u8, Error> {
         ImageAction::Rm { images } => remove(&cache, &images),
         ImageAction::Prune => {
             let pruned = cache.prune(&[Recipe::default_debian().digest()])?;
-            super::print(&format!("removed {} images, {}\n", pruned.images, show_bytes(pruned.bytes)))
+            super::print(&format!(
+                "removed {} images, {}\n",
+                pruned.images,
+                show_bytes(pruned.bytes)
+            ))
         }
         ImageAction::Verify { image } => {
             let image = cache.image(&image)?;
@@ -95,9 +99,16 @@ impl Row {
 }
 
 fn list(cache: &Cache, json: bool) -> Result<(), Error> {
-    let rows: Vec<_> = cache.list()?.iter().map(|(digest, image)| Row::new(digest, image)).collect();
+    let rows: Vec<_> = cache
+        .list()?
+        .iter()
+        .map(|(digest, image)| Row::new(digest, image))
+        .collect();
     let text = if json {
-        super::json(&Listing { cache: cache.root().display().to_string(), images: rows })
+        super::json(&Listing {
+            cache: cache.root().display().to_string(),
+            images: rows,
+        })
     } else {
         table(&rows)
     };
@@ -113,8 +124,17 @@ fn table(rows: &[Row]) -> String {
     for row in rows {
         let short = row.digest.get(..12).unwrap_or(&row.digest);
         let size = row.bytes.map_or_else(|| "-".into(), show_bytes);
-        let kernel = error::plain(row.error.as_ref().or(row.kernel.as_ref()).map_or("", String::as_str));
-        let _ = writeln!(text, "{short}  {size:<9}  {kernel}{}", if row.default { "  (default)" } else { "" });
+        let kernel = error::plain(
+            row.error
+                .as_ref()
+                .or(row.kernel.as_ref())
+                .map_or("", String::as_str),
+        );
+        let _ = writeln!(
+            text,
+            "{short}  {size:<9}  {kernel}{}",
+            if row.default { "  (default)" } else { "" }
+        );
     }
     text
 }

@@ -27,7 +27,12 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Parsed, Error>
     let words: Vec<OsString> = words.into_iter().collect();
     let cli = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,
-        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+            ) =>
+        {
             return Ok(Parsed::Print(error.render().to_string()));
         }
         Err(error) => return Err(Error::Usage(explain(&error))),
@@ -43,18 +48,26 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Parsed, Error>
 
 /// Catches two mistakes that would otherwise become a strange command of the guest.
 fn check_command(command: &[OsString], words: &[OsString], run: bool) -> Result<(), Error> {
-    let Some(first) = command.first() else { return Ok(()) };
+    let Some(first) = command.first() else {
+        return Ok(());
+    };
     let text = first.to_string_lossy();
     if text.starts_with('-') {
-        let hint = known_elsewhere(text.trim_start_matches('-')).unwrap_or("options of qvm go before --");
+        let hint =
+            known_elsewhere(text.trim_start_matches('-')).unwrap_or("options of qvm go before --");
         return Err(Error::Usage(format!(
             "`{text}` stands after --, where the command begins: {hint}; to run a program of that name write `./{text}` or its path"
         )));
     }
     // The command is the end of the line, so the word before it tells whether -- was written.
-    let before = words.len().checked_sub(command.len() + 1).and_then(|at| words.get(at));
+    let before = words
+        .len()
+        .checked_sub(command.len() + 1)
+        .and_then(|at| words.get(at));
     let plain = run && before.is_some_and(|word| word != OsStr::new("--"));
-    let sub_command = Cli::command().get_subcommands().any(|sub| sub.get_name() == text);
+    let sub_command = Cli::command()
+        .get_subcommands()
+        .any(|sub| sub.get_name() == text);
     if plain && sub_command {
         return Err(Error::Usage(format!(
             "`{text}` is a sub-command and goes first: `qvm {text} …`; to run a program of that name in the guest write `-- {text}`"
@@ -71,24 +84,41 @@ fn explain(error: &clap::Error) -> String {
     };
     let argument = context(ContextKind::InvalidArg).unwrap_or_default();
     if error.kind() == ErrorKind::UnknownArgument {
-        let name = argument.trim_start_matches('-').split('=').next().unwrap_or_default();
+        let name = argument
+            .trim_start_matches('-')
+            .split('=')
+            .next()
+            .unwrap_or_default();
         if let Some(hint) = known_elsewhere(name) {
             return format!("there is no option `{argument}`: {hint}");
         }
     }
-    if error.kind() == ErrorKind::InvalidValue && argument.starts_with("--dir") && context(ContextKind::InvalidValue).is_none_or(str::is_empty) {
+    if error.kind() == ErrorKind::InvalidValue
+        && argument.starts_with("--dir")
+        && context(ContextKind::InvalidValue).is_none_or(str::is_empty)
+    {
         return "`-d` needs the directory to share, as in `qvm -d . -- CMD` (in qvm -d does not mean detach)".into();
     }
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         return "a sub-command is missing; see `qvm image --help`".into();
     }
     let rendered = error.render().to_string();
-    let lines = rendered.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:"));
+    let lines = rendered
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.starts_with("Usage:"));
     // clap's advice to pass an unknown option as the command is never what was meant.
-    let idle = |line: &&str| !line.is_empty() && !line.starts_with("For more information") && !line.starts_with("tip: to pass");
+    let idle = |line: &&str| {
+        !line.is_empty()
+            && !line.starts_with("For more information")
+            && !line.starts_with("tip: to pass")
+    };
     let kept: Vec<_> = lines.filter(idle).collect();
     let text = kept.join("; ");
-    format!("{}; see `qvm --help`", text.strip_prefix("error: ").unwrap_or(&text))
+    format!(
+        "{}; see `qvm --help`",
+        text.strip_prefix("error: ").unwrap_or(&text)
+    )
 }
 
 /// Options that people know from other tools, and what qvm has instead.
@@ -101,16 +131,24 @@ fn known_elsewhere(name: &str) -> Option<&'static str> {
         "it" | "i" | "t" | "ti" | "tty" | "interactive" | "no-tty" => {
             "the command gets a terminal exactly when standard input and output are one, so leave it out"
         }
-        "detach" | "D" => "a machine lives as long as its command; let your shell put qvm in the background with &",
+        "detach" | "D" => {
+            "a machine lives as long as its command; let your shell put qvm in the background with &"
+        }
         "net" | "network" | "allow-net" | "allow-host" | "no-net" | "no-network" | "net-host" => {
             "machines have no network"
         }
         "mount" | "share" | "add-dirs" => "use -v SRC:DST[:ro]",
         "mem" | "ram" | "mem-mib" => "use -m/--memory",
         "ro" | "read-only" | "readonly" => "use --read-only-workspace, or :ro with -v",
-        "cwd" | "chdir" => "use -w/--workdir for the directory in the guest, -d/--dir for the one to share",
-        "privileged" | "root" | "user" | "u" => "use --guest-root to be root in the guest; otherwise you are yourself",
-        "i-know" | "force" => "what qvm refuses to share is refused always; share a project directory",
+        "cwd" | "chdir" => {
+            "use -w/--workdir for the directory in the guest, -d/--dir for the one to share"
+        }
+        "privileged" | "root" | "user" | "u" => {
+            "use --guest-root to be root in the guest; otherwise you are yourself"
+        }
+        "i-know" | "force" => {
+            "what qvm refuses to share is refused always; share a project directory"
+        }
         _ => return None,
     })
 }

@@ -3,10 +3,16 @@
 use std::{os::unix::ffi::OsStringExt, path::Path, time::Duration};
 
 use super::*;
-use crate::{accel::Choice, cli::args::{ImageAction, RunArgs}};
+use crate::{
+    accel::Choice,
+    cli::args::{ImageAction, RunArgs},
+};
 
 fn words(line: &[&str]) -> Vec<OsString> {
-    std::iter::once("qvm").chain(line.iter().copied()).map(OsString::from).collect()
+    std::iter::once("qvm")
+        .chain(line.iter().copied())
+        .map(OsString::from)
+        .collect()
 }
 
 fn cli(line: &[&str]) -> Box<Cli> {
@@ -45,7 +51,10 @@ fn the_command_is_what_follows_the_options() {
         (&["run", "--", "ls"], &["ls"]),
         (&["-d", ".", "--", "ls"], &["ls"]),
         (&["-d.", "ls", "-d", "x"], &["ls", "-d", "x"]),
-        (&["sh", "-c", "echo --help", "--help"], &["sh", "-c", "echo --help", "--help"]),
+        (
+            &["sh", "-c", "echo --help", "--help"],
+            &["sh", "-c", "echo --help", "--help"],
+        ),
         (&["git", "--", "x", "--"], &["git", "--", "x", "--"]),
         (&["--", "a", "--", "b"], &["a", "--", "b"]),
         (&["--", "doctor"], &["doctor"]),
@@ -77,9 +86,44 @@ fn words_are_bytes() {
 #[test]
 fn options_reach_the_request() {
     let line = [
-        "-d", "/p", "-v", "/a:/mnt/a:ro", "-v", "b:/mnt/b", "-e", "A=1", "-e", "B", "-p", "8080:80", "-w", "sub", "-m", "2g", "-c", "3", "--name",
-        "box", "--timeout", "1h30m", "--accel", "tcg", "--image", "abc", "--read-only-workspace", "--guest-root", "--show-boot", "-q", "--json",
-        "--timing", "--nested", "--icount", "1", "--ephemeral", "--", "ls",
+        "-d",
+        "/p",
+        "-v",
+        "/a:/mnt/a:ro",
+        "-v",
+        "b:/mnt/b",
+        "-e",
+        "A=1",
+        "-e",
+        "B",
+        "-p",
+        "8080:80",
+        "-w",
+        "sub",
+        "-m",
+        "2g",
+        "-c",
+        "3",
+        "--name",
+        "box",
+        "--timeout",
+        "1h30m",
+        "--accel",
+        "tcg",
+        "--image",
+        "abc",
+        "--read-only-workspace",
+        "--guest-root",
+        "--show-boot",
+        "-q",
+        "--json",
+        "--timing",
+        "--nested",
+        "--icount",
+        "1",
+        "--ephemeral",
+        "--",
+        "ls",
     ];
     for line in [line.to_vec(), [&["run"], &line[..]].concat()] {
         let args = run(&line);
@@ -109,24 +153,46 @@ fn options_reach_the_request() {
 fn other_names_of_options() {
     assert_eq!(run(&["--cores", "8"]).cpus, Some(8));
     assert_eq!(run(&["--cpus=8"]).cpus, Some(8));
-    assert_eq!(run(&["--workspace", "x"]).dir.as_deref(), Some(Path::new("x")));
+    assert_eq!(
+        run(&["--workspace", "x"]).dir.as_deref(),
+        Some(Path::new("x"))
+    );
     assert_eq!(run(&["--memory", "512"]).memory, Some(512 << 20));
-    assert_eq!(run(&["--read-only-workspace=false"]).read_only_workspace, Some(false));
+    assert_eq!(
+        run(&["--read-only-workspace=false"]).read_only_workspace,
+        Some(false)
+    );
     let args = run(&["--read-only-workspace", "true"]);
-    assert_eq!((args.read_only_workspace, args.command), (Some(true), vec!["true".into()]));
+    assert_eq!(
+        (args.read_only_workspace, args.command),
+        (Some(true), vec!["true".into()])
+    );
 }
 
 #[test]
 fn sub_commands() {
     assert!(matches!(cli(&["doctor"]).command, Some(Command::Doctor(_))));
-    assert!(matches!(cli(&["completion", "bash"]).command, Some(Command::Completion(_))));
+    assert!(matches!(
+        cli(&["completion", "bash"]).command,
+        Some(Command::Completion(_))
+    ));
     let image = |line: &[&str]| match cli(line).command {
         Some(Command::Image(image)) => image.action,
         other => panic!("{line:?}: {other:?}"),
     };
-    assert!(matches!(image(&["image", "build"]), ImageAction::Build { force: false, quiet: false }));
-    assert!(matches!(image(&["image", "rm", "a", "b"]), ImageAction::Rm { images } if images.len() == 2));
-    assert!(matches!(image(&["image", "verify"]), ImageAction::Verify { image } if image == "default"));
+    assert!(matches!(
+        image(&["image", "build"]),
+        ImageAction::Build {
+            force: false,
+            quiet: false
+        }
+    ));
+    assert!(
+        matches!(image(&["image", "rm", "a", "b"]), ImageAction::Rm { images } if images.len() == 2)
+    );
+    assert!(
+        matches!(image(&["image", "verify"]), ImageAction::Verify { image } if image == "default")
+    );
 }
 
 #[test]
@@ -135,9 +201,16 @@ fn exec_takes_a_name_and_a_command() {
         Some(Command::Exec(args)) => args,
         other => panic!("{line:?}: {other:?}"),
     };
-    for line in [&["exec", "box", "--", "ls", "-la"][..], &["exec", "box", "ls", "-la"]] {
+    for line in [
+        &["exec", "box", "--", "ls", "-la"][..],
+        &["exec", "box", "ls", "-la"],
+    ] {
         let args = exec(line);
-        assert_eq!((args.name.as_str(), args.command), ("box", vec!["ls".into(), "-la".into()]), "{line:?}");
+        assert_eq!(
+            (args.name.as_str(), args.command),
+            ("box", vec!["ls".into(), "-la".into()]),
+            "{line:?}"
+        );
     }
     let args = exec(&["exec", "-e", "A=1", "-w", "/x", "--guest-root", "box"]);
     assert!(args.guest_root && args.command.is_empty() && args.env.len() == 1);
@@ -149,7 +222,10 @@ fn exec_takes_a_name_and_a_command() {
 #[test]
 fn mistakes_are_one_line_that_says_what_to_do() {
     let table: [(&[&str], &[&str]); 26] = [
-        (&["--memroy", "4g"], &["'--memroy'", "'--memory'", "qvm --help"]),
+        (
+            &["--memroy", "4g"],
+            &["'--memroy'", "'--memory'", "qvm --help"],
+        ),
         (&["-m", "10x"], &["10x", "like 512m or 4g"]),
         (&["-m", "0"], &["at least 128m"]),
         (&["--cpus", "0"], &["1 to 32"]),
@@ -163,14 +239,27 @@ fn mistakes_are_one_line_that_says_what_to_do() {
         (&["-e", "=x"], &["NAME=VALUE"]),
         (&["-d"], &["directory to share", "not mean detach"]),
         (&["-d", "--", "ls"], &["directory to share"]),
-        (&["-d", ".", "--", "-ephemeral"], &["`-ephemeral`", "every machine of qvm is ephemeral", "./-ephemeral"]),
+        (
+            &["-d", ".", "--", "-ephemeral"],
+            &[
+                "`-ephemeral`",
+                "every machine of qvm is ephemeral",
+                "./-ephemeral",
+            ],
+        ),
         (&["--", "--memory", "4g"], &["options of qvm go before --"]),
         (&["--clean"], &["qvm image prune"]),
         (&["--disk-size", "64"], &["give it more with -m"]),
-        (&["-it", "ls"], &["exactly when standard input and output are one"]),
+        (
+            &["-it", "ls"],
+            &["exactly when standard input and output are one"],
+        ),
         (&["--rm", "ls"], &["ephemeral"]),
         (&["--net=host"], &["no network"]),
-        (&["-d", ".", "doctor"], &["`doctor` is a sub-command and goes first", "-- doctor"]),
+        (
+            &["-d", ".", "doctor"],
+            &["`doctor` is a sub-command and goes first", "-- doctor"],
+        ),
         (&["-q", "run", "ls"], &["goes first"]),
         (&["image"], &["image --help"]),
         (&["completion", "tcsh"], &["tcsh"]),
@@ -181,13 +270,21 @@ fn mistakes_are_one_line_that_says_what_to_do() {
         for part in parts {
             assert!(text.contains(part), "{line:?}: {text}");
         }
-        assert!(!text.contains('\n') && !text.starts_with("error"), "{line:?}: {text}");
+        assert!(
+            !text.contains('\n') && !text.starts_with("error"),
+            "{line:?}: {text}"
+        );
     }
 }
 
 #[test]
 fn help_and_version_are_no_failure() {
-    for (line, part) in [(&["--help"][..], "Exit status:"), (&["-h"], "--dir"), (&["--version"], env!("CARGO_PKG_VERSION")), (&["run", "--help"], "--memory")] {
+    for (line, part) in [
+        (&["--help"][..], "Exit status:"),
+        (&["-h"], "--dir"),
+        (&["--version"], env!("CARGO_PKG_VERSION")),
+        (&["run", "--help"], "--memory"),
+    ] {
         match parse(words(line)) {
             Ok(Parsed::Print(text)) => assert!(text.contains(part), "{line:?}: {text}"),
             other => panic!("{line:?}: {other:?}"),
@@ -198,7 +295,11 @@ fn help_and_version_are_no_failure() {
 #[test]
 fn later_sub_commands_are_not_offered() {
     for name in ["serve", "models", "diff", "apply", "agents"] {
-        assert!(!Cli::command().get_subcommands().any(|sub| sub.get_name() == name));
+        assert!(
+            !Cli::command()
+                .get_subcommands()
+                .any(|sub| sub.get_name() == name)
+        );
     }
     Cli::command().debug_assert();
 }

@@ -17,20 +17,33 @@ use crate::{
 /// All checks, in the order in which they are shown.
 pub fn all(host: &Host) -> Report {
     // What lies in the current directory is not run, unless that could not be shared anyway.
-    let shared: Vec<_> = host.cwd.canonicalize().ok().filter(|dir| host.places.check(dir).is_ok()).into_iter().collect();
+    let shared: Vec<_> = host
+        .cwd
+        .canonicalize()
+        .ok()
+        .filter(|dir| host.places.check(dir).is_ok())
+        .into_iter()
+        .collect();
     let facts = Facts::gather_all(host.var("PATH").map(|path| path.as_os_str()), &shared);
     let decision = accel::decide(Choice::Auto, &facts);
     let mut findings = vec![
         engine::processor(&facts),
         engine::kvm(&facts),
-        engine::qemu(&facts, decision.as_ref().is_ok_and(|d| d.accel == Accel::Kvm)),
+        engine::qemu(
+            &facts,
+            decision.as_ref().is_ok_and(|d| d.accel == Accel::Kvm),
+        ),
     ];
     findings.extend(confinement(&confine::probe()));
     findings.push(memory(host));
     findings.extend(files::all(host));
     findings.push(terminal());
     let engine = match &decision {
-        Ok(decision) => format!("`--accel auto` takes {}: {}", engine::name(decision.accel), decision.reason),
+        Ok(decision) => format!(
+            "`--accel auto` takes {}: {}",
+            engine::name(decision.accel),
+            decision.reason
+        ),
         Err(e) => e.to_string(),
     };
     Report::new(findings, engine)
@@ -41,17 +54,35 @@ pub fn all(host: &Host) -> Report {
 fn confinement(support: &Support) -> Vec<Finding> {
     let finding = |check, state: &State, advice: &str| match state {
         State::Active { .. } => Finding::ok(check, state.to_string()),
-        State::Partial { .. } | State::Missing { .. } => Finding::warn(check, state.to_string(), advice),
+        State::Partial { .. } | State::Missing { .. } => {
+            Finding::warn(check, state.to_string(), advice)
+        }
     };
     let kernel = "a newer kernel adds this layer";
     let mut findings = vec![
-        finding("user ns", &support.user_namespace, "allow unprivileged user namespaces, or go on with the other layers"),
-        finding("namespaces", &support.namespaces, "allow unprivileged user namespaces, or go on with the other layers"),
+        finding(
+            "user ns",
+            &support.user_namespace,
+            "allow unprivileged user namespaces, or go on with the other layers",
+        ),
+        finding(
+            "namespaces",
+            &support.namespaces,
+            "allow unprivileged user namespaces, or go on with the other layers",
+        ),
         finding("landlock", &support.landlock, kernel),
-        finding("seccomp", &support.seccomp, "use a kernel with CONFIG_SECCOMP_FILTER"),
+        finding(
+            "seccomp",
+            &support.seccomp,
+            "use a kernel with CONFIG_SECCOMP_FILTER",
+        ),
     ];
     if support.namespaces.is_missing() && support.landlock.is_missing() {
-        findings.push(Finding::fail("confinement", "neither namespaces nor landlock keep a process from files", kernel));
+        findings.push(Finding::fail(
+            "confinement",
+            "neither namespaces nor landlock keep a process from files",
+            kernel,
+        ));
     }
     findings
 }
@@ -59,10 +90,22 @@ fn confinement(support: &Support) -> Vec<Finding> {
 /// Memory of the host.
 fn memory(host: &Host) -> Finding {
     let there = host.limits.memory;
-    let fact = format!("{} and {} CPUs can be used", units::show_bytes(there), host.limits.cpus);
+    let fact = format!(
+        "{} and {} CPUs can be used",
+        units::show_bytes(there),
+        host.limits.cpus
+    );
     match there / 2 {
-        half if half < units::LEAST_MEMORY => Finding::fail("memory", fact, "a machine needs at least 128 MiB of its own"),
-        half if half < 1 << 30 => Finding::warn("memory", fact, "builds and agents want 1 GiB or more for the guest"),
+        half if half < units::LEAST_MEMORY => Finding::fail(
+            "memory",
+            fact,
+            "a machine needs at least 128 MiB of its own",
+        ),
+        half if half < 1 << 30 => Finding::warn(
+            "memory",
+            fact,
+            "builds and agents want 1 GiB or more for the guest",
+        ),
         _ => Finding::ok("memory", fact),
     }
 }

@@ -62,9 +62,18 @@ impl Config {
     ///
     /// # Errors
     /// When one has no name.
-    pub fn env_args(&self, host: &[(OsString, OsString)]) -> Result<Vec<env::EnvArg>, env::EnvError> {
-        let parsed: Result<Vec<_>, _> = self.env.iter().map(|text| env::variable(text.as_ref())).collect();
-        let there = |arg: &env::EnvArg| arg.value.is_some() || host.iter().any(|(name, _)| *name == arg.name);
+    pub fn env_args(
+        &self,
+        host: &[(OsString, OsString)],
+    ) -> Result<Vec<env::EnvArg>, env::EnvError> {
+        let parsed: Result<Vec<_>, _> = self
+            .env
+            .iter()
+            .map(|text| env::variable(text.as_ref()))
+            .collect();
+        let there = |arg: &env::EnvArg| {
+            arg.value.is_some() || host.iter().any(|(name, _)| *name == arg.name)
+        };
         Ok(parsed?.into_iter().filter(there).collect())
     }
 }
@@ -91,7 +100,11 @@ pub fn parse<T: for<'de> Deserialize<'de>>(text: &str, file: &Path) -> Result<T,
         let before = text.get(..start).unwrap_or(text);
         let line = before.bytes().filter(|b| *b == b'\n').count() + 1;
         let message = error.message().lines().collect::<Vec<_>>().join("; ");
-        ConfigError::Content { file: file.into(), line, message }
+        ConfigError::Content {
+            file: file.into(),
+            line,
+            message,
+        }
     })
 }
 
@@ -104,11 +117,18 @@ enum Written {
 }
 
 /// Reads a value that a parser of the command line understands.
-fn written<'de, D: Deserializer<'de>, T>(from: D, parse: fn(&str) -> Result<T, units::UnitError>) -> Result<Option<T>, D::Error> {
+fn written<'de, D: Deserializer<'de>, T>(
+    from: D,
+    parse: fn(&str) -> Result<T, units::UnitError>,
+) -> Result<Option<T>, D::Error> {
     let text = match Written::deserialize(from) {
         Ok(Written::Number(number)) => number.to_string(),
         Ok(Written::Text(text)) => text,
-        Err(_) => return Err(D::Error::custom("a number or a text such as \"4g\" belongs here")),
+        Err(_) => {
+            return Err(D::Error::custom(
+                "a number or a text such as \"4g\" belongs here",
+            ));
+        }
     };
     parse(&text).map(Some).map_err(D::Error::custom)
 }

@@ -33,20 +33,27 @@ pub fn variable(text: &OsStr) -> Result<EnvArg, EnvError> {
     let bytes = text.as_bytes();
     let owned = |b: &[u8]| OsString::from_vec(b.to_vec());
     let (name, value) = match bytes.iter().position(|b| *b == b'=') {
-        Some(at) => (bytes.get(..at).unwrap_or_default(), bytes.get(at + 1..).map(owned)),
+        Some(at) => (
+            bytes.get(..at).unwrap_or_default(),
+            bytes.get(at + 1..).map(owned),
+        ),
         None => (bytes, None),
     };
     if name.is_empty() || name.contains(&0) {
         return Err(EnvError::NoName);
     }
-    Ok(EnvArg { name: owned(name), value })
+    Ok(EnvArg {
+        name: owned(name),
+        value,
+    })
 }
 
 /// Whether the host's variable of this name reaches the guest unasked. Only what makes the
 /// terminal, the language and the clock look the same.
 pub fn allowed(name: &OsStr) -> bool {
     let bytes = name.as_bytes();
-    matches!(bytes, b"TERM" | b"COLORTERM" | b"LANG" | b"TZ") || (bytes.starts_with(b"LC_") && bytes.len() > 3)
+    matches!(bytes, b"TERM" | b"COLORTERM" | b"LANG" | b"TZ")
+        || (bytes.starts_with(b"LC_") && bytes.len() > 3)
 }
 
 /// The guest's variables, in order, each name once: allowed ones of `host`, then `asked`, where
@@ -54,15 +61,24 @@ pub fn allowed(name: &OsStr) -> bool {
 ///
 /// # Errors
 /// [`EnvError::Unset`].
-pub fn build(host: &[(OsString, OsString)], asked: &[EnvArg]) -> Result<Vec<(OsString, OsString)>, EnvError> {
-    let mut result: Vec<(OsString, OsString)> = host.iter().filter(|(name, _)| allowed(name)).cloned().collect();
+pub fn build(
+    host: &[(OsString, OsString)],
+    asked: &[EnvArg],
+) -> Result<Vec<(OsString, OsString)>, EnvError> {
+    let mut result: Vec<(OsString, OsString)> = host
+        .iter()
+        .filter(|(name, _)| allowed(name))
+        .cloned()
+        .collect();
     result.sort();
     for arg in asked {
         let value = match &arg.value {
             Some(value) => value.clone(),
             None => {
                 let found = host.iter().find(|(name, _)| *name == arg.name);
-                found.map(|(_, value)| value.clone()).ok_or_else(|| EnvError::Unset(arg.name.clone()))?
+                found
+                    .map(|(_, value)| value.clone())
+                    .ok_or_else(|| EnvError::Unset(arg.name.clone()))?
             }
         };
         result.retain(|(name, _)| *name != arg.name);

@@ -9,8 +9,26 @@ use std::{
 /// Directories that the guest's own system lives in: mounting over one of them leaves a guest
 /// that cannot run. Directories below them are free, save below the kernel's own.
 const SYSTEM: [&str; 20] = [
-    "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/usr", "/usr/bin", "/usr/sbin", "/usr/lib", "/usr/lib32",
-    "/usr/lib64", "/usr/libexec", "/usr/share", "/etc", "/run", "/var", "/tmp", "/boot", "/nix",
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/libx32",
+    "/usr",
+    "/usr/bin",
+    "/usr/sbin",
+    "/usr/lib",
+    "/usr/lib32",
+    "/usr/lib64",
+    "/usr/libexec",
+    "/usr/share",
+    "/etc",
+    "/run",
+    "/var",
+    "/tmp",
+    "/boot",
+    "/nix",
 ];
 
 /// The kernel's own file systems. Nothing is mounted on them or below.
@@ -51,7 +69,11 @@ pub fn normalise(path: &Path) -> Result<PathBuf, GuestPathError> {
     let hides = clean == Path::new("/")
         || SYSTEM.iter().any(|s| clean == Path::new(s))
         || KERNEL.iter().any(|k| clean.starts_with(k));
-    if hides { Err(GuestPathError::System(clean)) } else { Ok(clean) }
+    if hides {
+        Err(GuestPathError::System(clean))
+    } else {
+        Ok(clean)
+    }
 }
 
 /// A `-v` as written: `SRC:DST[:ro]`.
@@ -88,10 +110,18 @@ pub fn share(text: &OsStr) -> Result<ShareArg, ShareArgError> {
         (_, Some(rest)) => (rest, false),
         _ => (bytes, false),
     };
-    let colon = rest.windows(2).rposition(|w| w == b":/").filter(|at| *at > 0).ok_or(ShareArgError::Form)?;
+    let colon = rest
+        .windows(2)
+        .rposition(|w| w == b":/")
+        .filter(|at| *at > 0)
+        .ok_or(ShareArgError::Form)?;
     let (source, guest) = rest.split_at(colon);
     let path = |b: &[u8]| PathBuf::from(OsString::from_vec(b.to_vec()));
-    Ok(ShareArg { source: path(source), guest: normalise(&path(guest.get(1..).unwrap_or_default()))?, read_only })
+    Ok(ShareArg {
+        source: path(source),
+        guest: normalise(&path(guest.get(1..).unwrap_or_default()))?,
+        read_only,
+    })
 }
 
 #[cfg(test)]

@@ -59,7 +59,12 @@ impl Host {
         let account = sys::account();
         let vars: Vec<_> = env::vars_os().collect();
         let dirs = Dirs::new(&vars, account.home.as_deref());
-        let homes: Vec<_> = account.home.iter().cloned().chain([dirs.home.clone()]).collect();
+        let homes: Vec<_> = account
+            .home
+            .iter()
+            .cloned()
+            .chain([dirs.home.clone()])
+            .collect();
         let own: Vec<_> = dirs.all().cloned().collect();
         Ok(Self {
             cwd: env::current_dir().map_err(NoCwd)?,
@@ -73,13 +78,30 @@ impl Host {
 
     /// Who called, as the guest gets to know them.
     pub fn caller(&self) -> Caller {
-        let Account { name, group, uid, gid, home } = self.account.clone();
-        Caller { name, group, uid, gid, home: home.filter(|h| h.is_absolute()).unwrap_or_else(|| self.dirs.home.clone()) }
+        let Account {
+            name,
+            group,
+            uid,
+            gid,
+            home,
+        } = self.account.clone();
+        Caller {
+            name,
+            group,
+            uid,
+            gid,
+            home: home
+                .filter(|h| h.is_absolute())
+                .unwrap_or_else(|| self.dirs.home.clone()),
+        }
     }
 
     /// A variable of the host.
     pub fn var(&self, name: &str) -> Option<&OsString> {
-        self.env.iter().find(|(n, _)| n == name).map(|(_, value)| value)
+        self.env
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, value)| value)
     }
 }
 
@@ -88,11 +110,20 @@ impl Dirs {
     /// ignored, as the specification asks.
     pub fn new(env: &[(OsString, OsString)], account_home: Option<&Path>) -> Self {
         let absolute = |name: &str| {
-            let value = env.iter().find(|(n, _)| n == name).map(|(_, value)| PathBuf::from(value));
+            let value = env
+                .iter()
+                .find(|(n, _)| n == name)
+                .map(|(_, value)| PathBuf::from(value));
             value.filter(|path| path.is_absolute())
         };
-        let home = absolute("HOME").or_else(|| account_home.map(Path::to_path_buf)).unwrap_or_else(|| "/".into());
-        let base = |name: &str, usual: &str| absolute(name).unwrap_or_else(|| home.join(usual)).join("qvm");
+        let home = absolute("HOME")
+            .or_else(|| account_home.map(Path::to_path_buf))
+            .unwrap_or_else(|| "/".into());
+        let base = |name: &str, usual: &str| {
+            absolute(name)
+                .unwrap_or_else(|| home.join(usual))
+                .join("qvm")
+        };
         Self {
             config: base("XDG_CONFIG_HOME", ".config"),
             // The same rule as `guest_image::Cache::open`.
@@ -105,7 +136,9 @@ impl Dirs {
 
     /// All of qvm's own.
     fn all(&self) -> impl Iterator<Item = &PathBuf> {
-        [&self.config, &self.cache, &self.state].into_iter().chain(&self.runtime)
+        [&self.config, &self.cache, &self.state]
+            .into_iter()
+            .chain(&self.runtime)
     }
 }
 

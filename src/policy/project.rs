@@ -20,7 +20,18 @@ pub const LARGEST: u64 = 64 << 10;
 
 /// Keys that are known for the user's file or the command line, and that a project may not have.
 const WIDENING: [&str; 12] = [
-    "accel", "env", "image", "publish", "share", "shares", "guest_root", "name", "workdir", "network", "nested", "allow",
+    "accel",
+    "env",
+    "image",
+    "publish",
+    "share",
+    "shares",
+    "guest_root",
+    "name",
+    "workdir",
+    "network",
+    "nested",
+    "allow",
 ];
 
 /// Upper bounds from a project. A bound above what would be used has no effect.
@@ -52,11 +63,14 @@ pub fn read(workspace: &Share) -> Result<Project, ConfigError> {
         return Ok(Project::default());
     };
     let mut bytes = Vec::new();
-    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
+    file.take(LARGEST + 1)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
     if u64::try_from(bytes.len()).map_or(true, |n| n > LARGEST) {
         return Err(ConfigError::TooLarge(path));
     }
-    let text = String::from_utf8(bytes).map_err(|e| failed(io::Error::new(io::ErrorKind::InvalidData, e.utf8_error())))?;
+    let text = String::from_utf8(bytes)
+        .map_err(|e| failed(io::Error::new(io::ErrorKind::InvalidData, e.utf8_error())))?;
     parse(&text, &path)
 }
 
@@ -73,9 +87,16 @@ fn parse(text: &str, path: &Path) -> Result<Project, ConfigError> {
         other => other,
     })?;
     if project.read_only_workspace == Some(false) {
-        let line = text.lines().position(|l| l.trim_start().starts_with("read_only_workspace")).map_or(1, |at| at + 1);
+        let line = text
+            .lines()
+            .position(|l| l.trim_start().starts_with("read_only_workspace"))
+            .map_or(1, |at| at + 1);
         let message = "a project file can only tighten, and `read_only_workspace = false` would widen; remove the line".into();
-        return Err(ConfigError::Content { file: path.into(), line, message });
+        return Err(ConfigError::Content {
+            file: path.into(),
+            line,
+            message,
+        });
     }
     Ok(project)
 }

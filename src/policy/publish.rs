@@ -33,10 +33,21 @@ pub fn publish(text: &str) -> Result<Publish, PublishError> {
     };
     let port = |text: &str| {
         let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-        text.parse::<u16>().ok().filter(|_| digits).ok_or_else(|| PublishError::Port(text.into()))
+        text.parse::<u16>()
+            .ok()
+            .filter(|_| digits)
+            .ok_or_else(|| PublishError::Port(text.into()))
     };
-    let publish = Publish { ip, host_port: port(host)?, guest_port: port(guest)? };
-    if publish.guest_port == 0 { Err(PublishError::Port(guest.into())) } else { Ok(publish) }
+    let publish = Publish {
+        ip,
+        host_port: port(host)?,
+        guest_port: port(guest)?,
+    };
+    if publish.guest_port == 0 {
+        Err(PublishError::Port(guest.into()))
+    } else {
+        Ok(publish)
+    }
 }
 
 /// Refuses two that would listen on the same address and port.
@@ -45,7 +56,9 @@ pub fn publish(text: &str) -> Result<Publish, PublishError> {
 /// [`PublishError::Twice`].
 pub fn distinct(all: &[Publish]) -> Result<(), PublishError> {
     for (at, one) in all.iter().enumerate() {
-        let clash = |other: &Publish| one.host_port != 0 && other.host_port == one.host_port && other.ip == one.ip;
+        let clash = |other: &Publish| {
+            one.host_port != 0 && other.host_port == one.host_port && other.ip == one.ip
+        };
         if all.iter().skip(at + 1).any(clash) {
             return Err(PublishError::Twice(one.host_port));
         }

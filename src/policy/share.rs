@@ -59,13 +59,27 @@ pub enum ShareError {
 ///
 /// # Errors
 /// [`ShareError`].
-pub fn workspace(given: Option<&Path>, cwd: &Path, places: &Places, read_only: bool) -> Result<Share, ShareError> {
+pub fn workspace(
+    given: Option<&Path>,
+    cwd: &Path,
+    places: &Places,
+    read_only: bool,
+) -> Result<Share, ShareError> {
     let (host, dir) = match (given, open(given.unwrap_or(Path::new(".")), cwd, places)) {
-        (Some(word), Err(ShareError::Missing(_))) if is_word(word) => return Err(ShareError::NotDetach(word.into())),
+        (Some(word), Err(ShareError::Missing(_))) if is_word(word) => {
+            return Err(ShareError::NotDetach(word.into()));
+        }
         (_, opened) => opened?,
     };
-    let guest = guest_path::normalise(&host).map_err(|why| ShareError::OwnPath(host.clone(), why))?;
-    Ok(Share { tag: agent_protocol::WORKSPACE_TAG.into(), host, dir, guest, read_only })
+    let guest =
+        guest_path::normalise(&host).map_err(|why| ShareError::OwnPath(host.clone(), why))?;
+    Ok(Share {
+        tag: agent_protocol::WORKSPACE_TAG.into(),
+        host,
+        dir,
+        guest,
+        read_only,
+    })
 }
 
 /// Opens the further shares and puts them in mount order behind the workspace: what lies above
@@ -73,7 +87,12 @@ pub fn workspace(given: Option<&Path>, cwd: &Path, places: &Places, read_only: b
 ///
 /// # Errors
 /// [`ShareError`].
-pub fn others(workspace: Share, args: &[ShareArg], cwd: &Path, places: &Places) -> Result<Vec<Share>, ShareError> {
+pub fn others(
+    workspace: Share,
+    args: &[ShareArg],
+    cwd: &Path,
+    places: &Places,
+) -> Result<Vec<Share>, ShareError> {
     let mut more = Vec::new();
     for arg in args {
         if workspace.guest == arg.guest || more.iter().any(|s: &Share| s.guest == arg.guest) {
@@ -83,7 +102,13 @@ pub fn others(workspace: Share, args: &[ShareArg], cwd: &Path, places: &Places) 
             return Err(ShareError::HidesWorkspace(arg.guest.clone()));
         }
         let (host, dir) = open(&arg.source, cwd, places)?;
-        more.push(Share { tag: String::new(), host, dir, guest: arg.guest.clone(), read_only: arg.read_only });
+        more.push(Share {
+            tag: String::new(),
+            host,
+            dir,
+            guest: arg.guest.clone(),
+            read_only: arg.read_only,
+        });
     }
     more.sort_by_key(|share| share.guest.components().count());
     let mut all = vec![workspace];
@@ -92,7 +117,11 @@ pub fn others(workspace: Share, args: &[ShareArg], cwd: &Path, places: &Places) 
         check_mount_point(&all, &share.guest)?;
         all.push(share);
     }
-    if all.len() > MOST_SHARES { Err(ShareError::TooMany) } else { Ok(all) }
+    if all.len() > MOST_SHARES {
+        Err(ShareError::TooMany)
+    } else {
+        Ok(all)
+    }
 }
 
 /// Resolves, checks, opens and checks again.
@@ -109,10 +138,15 @@ fn open(given: &Path, cwd: &Path, places: &Places) -> Result<(PathBuf, OwnedFd),
         return Err(ShareError::Missing(name()));
     }
     let real = cwd.join(given).canonicalize().map_err(failed)?;
-    places.check(&real).map_err(|why| ShareError::Refused(name(), why))?;
+    places
+        .check(&real)
+        .map_err(|why| ShareError::Refused(name(), why))?;
     let dir = sys::open_directory(&real).map_err(failed)?;
     // A bind mount gives a directory a second path, so the opened one is compared by identity.
-    if let Some((_, why)) = places.refused().find(|(path, _)| sys::same_directory(&dir, path)) {
+    if let Some((_, why)) = places
+        .refused()
+        .find(|(path, _)| sys::same_directory(&dir, path))
+    {
         return Err(ShareError::Refused(name(), why));
     }
     sys::usable(&dir).map_err(failed)?;
@@ -121,10 +155,15 @@ fn open(given: &Path, cwd: &Path, places: &Places) -> Result<(PathBuf, OwnedFd),
 
 /// A mount point inside an earlier share must exist there. The deepest such share decides.
 fn check_mount_point(earlier: &[Share], guest: &Path) -> Result<(), ShareError> {
-    let around = earlier.iter().filter(|s| guest.starts_with(&s.guest)).max_by_key(|s| s.guest.components().count());
+    let around = earlier
+        .iter()
+        .filter(|s| guest.starts_with(&s.guest))
+        .max_by_key(|s| s.guest.components().count());
     let below = around.and_then(|s| guest.strip_prefix(&s.guest).ok().map(|below| (s, below)));
     match below {
-        Some((share, below)) if !sys::is_directory_beneath(&share.dir, below) => Err(ShareError::NoMountPoint(guest.into())),
+        Some((share, below)) if !sys::is_directory_beneath(&share.dir, below) => {
+            Err(ShareError::NoMountPoint(guest.into()))
+        }
         _ => Ok(()),
     }
 }

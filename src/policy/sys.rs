@@ -9,4 +9,6 @@ mod imp;
 mod account;
 
 pub use account::{Account, account};
-pub use imp::{Limits, is_directory_beneath, limits, open_directory, open_project_file, same_directory, usable};
+pub use imp::{
+    Limits, is_directory_beneath, limits, open_directory, open_project_file, same_directory, usable,
+};

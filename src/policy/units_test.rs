@@ -22,7 +22,9 @@ fn memory_takes_the_suffixes_people_write() {
 
 #[test]
 fn memory_refuses_the_rest() {
-    for text in ["", "g", "-4g", "+4g", "4.5g", "4 g", "4gg", "0x10", "4p", "１g"] {
+    for text in [
+        "", "g", "-4g", "+4g", "4.5g", "4 g", "4gg", "0x10", "4p", "１g",
+    ] {
         assert_eq!(memory(text), Err(UnitError::Memory), "{text}");
     }
     for text in ["99999999999999999999", "16777216t", "18446744073709551615"] {
@@ -35,11 +37,20 @@ fn memory_refuses_the_rest() {
 
 #[test]
 fn durations() {
-    let cases = [("90", 90_000), ("10s", 10_000), ("500ms", 500), ("5m", 300_000), ("1h30m", 5_400_000), ("1d1ms", 86_400_001)];
+    let cases = [
+        ("90", 90_000),
+        ("10s", 10_000),
+        ("500ms", 500),
+        ("5m", 300_000),
+        ("1h30m", 5_400_000),
+        ("1d1ms", 86_400_001),
+    ];
     for (text, millis) in cases {
         assert_eq!(duration(text), Ok(Duration::from_millis(millis)), "{text}");
     }
-    for text in ["", "s", "10x", "10s5m", "5m5m", "5m5", "1.5h", "-1", "10 s", "1h 30m"] {
+    for text in [
+        "", "s", "10x", "10s5m", "5m5m", "5m5", "1.5h", "-1", "10 s", "1h 30m",
+    ] {
         assert_eq!(duration(text), Err(UnitError::Duration), "{text}");
     }
     for text in ["0", "0s", "0h0m"] {
@@ -53,14 +64,29 @@ fn durations() {
 
 #[test]
 fn cpus_are_1_to_32() {
-    for (text, want) in [("1", Some(1)), ("32", Some(32)), ("0", None), ("33", None), ("1.5", None), ("-1", None), ("", None)] {
+    for (text, want) in [
+        ("1", Some(1)),
+        ("32", Some(32)),
+        ("0", None),
+        ("33", None),
+        ("1.5", None),
+        ("-1", None),
+        ("", None),
+    ] {
         assert_eq!(cpus(text).ok(), want, "{text}");
     }
 }
 
 #[test]
 fn bytes_for_people() {
-    for (bytes, text) in [(0, "0 B"), (1023, "1023 B"), (1 << 20, "1 MiB"), (3 << 29, "1.5 GiB"), (10 << 40, "10 TiB"), (u64::MAX, "16777215.9 TiB")] {
+    for (bytes, text) in [
+        (0, "0 B"),
+        (1023, "1023 B"),
+        (1 << 20, "1 MiB"),
+        (3 << 29, "1.5 GiB"),
+        (10 << 40, "10 TiB"),
+        (u64::MAX, "16777215.9 TiB"),
+    ] {
         assert_eq!(show_bytes(bytes), text);
     }
 }

@@ -38,17 +38,41 @@ pub fn all(spec: &Spec, support: &Support) -> Vec<Process> {
         .shares
         .iter()
         .map(|share| {
-            let kind = if share.read_only { "read-only" } else { "read and write" };
-            let sees = format!("{} as its root, {kind}; nothing can be executed", share.host.display());
-            process("qvm-fs", format!("serves {}", share.tag), sees, "the caller's, over files only")
+            let kind = if share.read_only {
+                "read-only"
+            } else {
+                "read and write"
+            };
+            let sees = format!(
+                "{} as its root, {kind}; nothing can be executed",
+                share.host.display()
+            );
+            process(
+                "qvm-fs",
+                format!("serves {}", share.tag),
+                sees,
+                "the caller's, over files only",
+            )
         })
         .collect();
     let nothing = || "an empty root; only the descriptors it was given".to_owned();
-    all.push(process("qvm-vsock", "joins the guest's ports to the session".into(), nothing(), nobody));
+    all.push(process(
+        "qvm-vsock",
+        "joins the guest's ports to the session".into(),
+        nothing(),
+        nobody,
+    ));
     all.push(match (spec.accel, &spec.qemu) {
-        (Accel::Kvm, _) => process("qvm-vmm", "runs the virtual CPUs on KVM".into(), nothing(), nobody),
+        (Accel::Kvm, _) => process(
+            "qvm-vmm",
+            "runs the virtual CPUs on KVM".into(),
+            nothing(),
+            nobody,
+        ),
         (Accel::Tcg, program) => {
-            let program = program.as_deref().unwrap_or(Path::new("qemu-system-x86_64"));
+            let program = program
+                .as_deref()
+                .unwrap_or(Path::new("qemu-system-x86_64"));
             let sees = format!("{} and its libraries, read-only", program.display());
             process("qvm-qemu", "emulates the virtual CPUs".into(), sees, nobody)
         }
@@ -64,7 +88,10 @@ fn layers(support: &Support) -> Vec<String> {
         ("landlock", &support.landlock),
         ("seccomp", &support.seccomp),
     ];
-    named.into_iter().map(|(name, state)| layer(name, state)).collect()
+    named
+        .into_iter()
+        .map(|(name, state)| layer(name, state))
+        .collect()
 }
 
 fn layer(name: &str, state: &State) -> String {

@@ -22,7 +22,11 @@ pub fn all(host: &Host) -> Vec<Finding> {
     match Cache::open() {
         Ok(cache) => {
             let image = cache.find(&Recipe::default_debian());
-            findings.push(room(cache.root(), free(cache.root()), matches!(image, Ok(Some(_)))));
+            findings.push(room(
+                cache.root(),
+                free(cache.root()),
+                matches!(image, Ok(Some(_))),
+            ));
             findings.push(default_image(image, check_tools));
         }
         Err(e) => findings.push(Finding::error("cache", &e)),
@@ -34,7 +38,10 @@ pub fn all(host: &Host) -> Vec<Finding> {
     let file = host.dirs.config.join("config.toml");
     findings.push(match config::read(&file) {
         Ok(_) if file.exists() => Finding::ok("config", file.display().to_string()),
-        Ok(_) => Finding::ok("config", format!("{} is absent, so defaults hold", file.display())),
+        Ok(_) => Finding::ok(
+            "config",
+            format!("{} is absent, so defaults hold", file.display()),
+        ),
         Err(e) => Finding::fail("config", error::line(&e), "mend or remove the file"),
     });
     findings
@@ -43,11 +50,22 @@ pub fn all(host: &Host) -> Vec<Finding> {
 /// Room in the cache. Only a machine without an image needs much.
 pub fn room(cache: &Path, free: Option<u64>, built: bool) -> Finding {
     let Some(free) = free else {
-        return Finding::warn("cache", format!("{} cannot be looked at", cache.display()), "check that you may write there");
+        return Finding::warn(
+            "cache",
+            format!("{} cannot be looked at", cache.display()),
+            "check that you may write there",
+        );
     };
     let fact = format!("{} has {} free", cache.display(), show_bytes(free));
     if free < ROOM && !built {
-        return Finding::warn("cache", fact, format!("building an image takes up to {}; make room or set QVM_CACHE", show_bytes(ROOM)));
+        return Finding::warn(
+            "cache",
+            fact,
+            format!(
+                "building an image takes up to {}; make room or set QVM_CACHE",
+                show_bytes(ROOM)
+            ),
+        );
     }
     Finding::ok("cache", fact)
 }
@@ -65,15 +83,27 @@ pub fn default_image(
     tools: impl FnOnce() -> Result<(), ToolsError>,
 ) -> Finding {
     let checked = found.and_then(|image| match image {
-        Some(image) => image.check().map(|()| Some(image)).map_err(CacheError::from),
+        Some(image) => image
+            .check()
+            .map(|()| Some(image))
+            .map_err(CacheError::from),
         None => Ok(None),
     });
     match checked {
-        Ok(Some(image)) => {
-            Finding::ok("image", format!("{} ({}), verified", image.digest.short(), image.manifest.kernel))
-        }
+        Ok(Some(image)) => Finding::ok(
+            "image",
+            format!(
+                "{} ({}), verified",
+                image.digest.short(),
+                image.manifest.kernel
+            ),
+        ),
         Ok(None) => match tools() {
-            Ok(()) => Finding::warn("image", "not built yet", "the first run builds it, or `qvm image build` now"),
+            Ok(()) => Finding::warn(
+                "image",
+                "not built yet",
+                "the first run builds it, or `qvm image build` now",
+            ),
             Err(e) => Finding::error("image", &e),
         },
         Err(e) => Finding::error("image", &e),

@@ -1,5 +1,8 @@
 //! The caller's entry in the user database.
-#![expect(unsafe_code, reason = "getpwuid_r and getgrgid_r are the only door to the user database, which need not be /etc/passwd")]
+#![expect(
+    unsafe_code,
+    reason = "getpwuid_r and getgrgid_r are the only door to the user database, which need not be /etc/passwd"
+)]
 
 use std::{ffi::CStr, mem::MaybeUninit, os::unix::ffi::OsStringExt, path::PathBuf, ptr};
 
@@ -26,7 +29,13 @@ pub fn account() -> Account {
     let uid = rustix::process::geteuid().as_raw();
     let gid = rustix::process::getegid().as_raw();
     let (name, home) = user(uid).unwrap_or_else(|| (uid.to_string(), None));
-    Account { name, group: group(gid).unwrap_or_else(|| gid.to_string()), uid, gid, home }
+    Account {
+        name,
+        group: group(gid).unwrap_or_else(|| gid.to_string()),
+        uid,
+        gid,
+        home,
+    }
 }
 
 /// Name and home directory of a user.
@@ -35,14 +44,29 @@ fn user(uid: u32) -> Option<(String, Option<PathBuf>)> {
         let mut entry = MaybeUninit::<libc::passwd>::uninit();
         let mut found = ptr::null_mut();
         // SAFETY: all four point to live memory of the sizes told; `found` is set to `entry` or null.
-        let rc = unsafe { libc::getpwuid_r(uid, entry.as_mut_ptr(), buffer.as_mut_ptr().cast(), buffer.len(), &raw mut found) };
+        let rc = unsafe {
+            libc::getpwuid_r(
+                uid,
+                entry.as_mut_ptr(),
+                buffer.as_mut_ptr().cast(),
+                buffer.len(),
+                &raw mut found,
+            )
+        };
         if rc != 0 || found.is_null() {
             return Err(rc);
         }
         // SAFETY: the call succeeded and found an entry, so `entry` is filled in.
         let entry = unsafe { entry.assume_init() };
-        let home = text(entry.pw_dir).filter(|h| !h.is_empty()).map(|h| PathBuf::from(std::ffi::OsString::from_vec(h)));
-        Ok((text(entry.pw_name).map(|n| String::from_utf8_lossy(&n).into_owned()).unwrap_or_default(), home))
+        let home = text(entry.pw_dir)
+            .filter(|h| !h.is_empty())
+            .map(|h| PathBuf::from(std::ffi::OsString::from_vec(h)));
+        Ok((
+            text(entry.pw_name)
+                .map(|n| String::from_utf8_lossy(&n).into_owned())
+                .unwrap_or_default(),
+            home,
+        ))
     })
 }
 
@@ -52,13 +76,23 @@ fn group(gid: u32) -> Option<String> {
         let mut entry = MaybeUninit::<libc::group>::uninit();
         let mut found = ptr::null_mut();
         // SAFETY: all four point to live memory of the sizes told; `found` is set to `entry` or null.
-        let rc = unsafe { libc::getgrgid_r(gid, entry.as_mut_ptr(), buffer.as_mut_ptr().cast(), buffer.len(), &raw mut found) };
+        let rc = unsafe {
+            libc::getgrgid_r(
+                gid,
+                entry.as_mut_ptr(),
+                buffer.as_mut_ptr().cast(),
+                buffer.len(),
+                &raw mut found,
+            )
+        };
         if rc != 0 || found.is_null() {
             return Err(rc);
         }
         // SAFETY: the call succeeded and found an entry, so `entry` is filled in.
         let entry = unsafe { entry.assume_init() };
-        Ok(text(entry.gr_name).map(|n| String::from_utf8_lossy(&n).into_owned()).unwrap_or_default())
+        Ok(text(entry.gr_name)
+            .map(|n| String::from_utf8_lossy(&n).into_owned())
+            .unwrap_or_default())
     })
 }
 

@@ -28,7 +28,12 @@ pub fn same_directory(dir: &OwnedFd, path: &Path) -> bool {
 
 /// Fails unless the caller may list and enter the directory.
 pub fn usable(dir: &OwnedFd) -> io::Result<()> {
-    Ok(fs::accessat(dir, ".", Access::READ_OK | Access::EXEC_OK, AtFlags::EACCESS)?)
+    Ok(fs::accessat(
+        dir,
+        ".",
+        Access::READ_OK | Access::EXEC_OK,
+        AtFlags::EACCESS,
+    )?)
 }
 
 /// Whether `below` (relative) names a directory inside `dir` without a link on the way.
@@ -41,13 +46,16 @@ pub fn is_directory_beneath(dir: &OwnedFd, below: &Path) -> bool {
 /// Opens a regular file directly in `dir`, without following a link or waiting for a pipe.
 /// `None` if there is nothing of that name.
 pub fn open_project_file(dir: impl AsFd, name: &str) -> io::Result<Option<File>> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let flags =
+        OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let dir = dir.as_fd();
     // A device is not even opened: opening alone may have an effect.
     match fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) {
         Err(rustix::io::Errno::NOENT) => return Ok(None),
         Err(e) => return Err(e.into()),
-        Ok(stat) if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile => return Err(not_regular()),
+        Ok(stat) if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile => {
+            return Err(not_regular());
+        }
         Ok(_) => {}
     }
     let file = fs::openat(dir, name, flags, Mode::empty())?;
@@ -74,7 +82,9 @@ pub struct Limits {
 /// Reads [`Limits`].
 pub fn limits() -> Limits {
     let info = rustix::system::sysinfo();
-    let installed = info.totalram.saturating_mul(u64::from(info.mem_unit).max(1));
+    let installed = info
+        .totalram
+        .saturating_mul(u64::from(info.mem_unit).max(1));
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
     let memory = group_limit().map_or(installed, |limit| limit.min(installed));
     Limits { cpus, memory }
@@ -87,5 +97,12 @@ fn group_limit() -> Option<u64> {
     let root = PathBuf::from("/sys/fs/cgroup");
     let groups = root.join(path);
     let ups = groups.ancestors().take_while(|dir| dir.starts_with(&root));
-    ups.filter_map(|dir| std::fs::read_to_string(dir.join("memory.max")).ok()?.trim().parse().ok()).min()
+    ups.filter_map(|dir| {
+        std::fs::read_to_string(dir.join("memory.max"))
+            .ok()?
+            .trim()
+            .parse()
+            .ok()
+    })
+    .min()
 }
