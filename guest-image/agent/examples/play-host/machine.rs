@@ -63,6 +63,7 @@ impl Machine {
         });
 
         let cpus = std::env::var("CPUS").unwrap_or_else(|_| "2".into());
+        let level = std::env::var("LOG").unwrap_or_else(|_| "quiet".into());
         let cpu = std::env::var("CPU").unwrap_or_else(|_| "max".into());
         let text = |path: &std::path::Path| path.display().to_string();
         let qemu = Command::new("qemu-system-x86_64")
@@ -96,7 +97,9 @@ impl Machine {
             ])
             .args([
                 "-append",
-                "console=ttyS0 reboot=t panic=-1 no_timer_check tsc_early_khz=2000000 quiet",
+                &format!(
+                    "console=ttyS0 reboot=t panic=-1 no_timer_check tsc_early_khz=2000000 {level}"
+                ),
             ])
             .args([
                 "-drive",
