@@ -3,7 +3,11 @@
 #![allow(clippy::unwrap_used)]
 #![expect(unsafe_code, reason = "a function that runs before main")]
 
-use std::{os::fd::OwnedFd, os::unix::net::UnixStream, time::Duration};
+use std::{
+    os::fd::{AsRawFd, OwnedFd},
+    os::unix::net::UnixStream,
+    time::Duration,
+};
 
 use rustix::{
     fs::{CWD, Mode, OFlags, openat},
@@ -152,6 +156,32 @@ fn a_program_that_is_not_there_is_told() {
         text.contains("cannot execute /usr/bin/no-such-program"),
         "{text}"
     );
+}
+
+#[test]
+fn a_program_runs_with_its_descriptors_and_no_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("given");
+    std::fs::write(&path, "given").unwrap();
+    let file = OwnedFd::from(std::fs::File::open(&path).unwrap());
+    let number = file.as_raw_fd();
+    // A shell stands in for QEMU and says what it can do.
+    let text = format!(
+        "read given < /proc/self/fd/{number}
+         (: < {path}) && path=escaped
+         (: < /etc/passwd) && passwd=escaped
+         (: > /usr/written) && written=escaped
+         kill -9 -1 && signal=escaped
+         echo \"$given:$path:$passwd:$written:$signal:$$:\" >&2",
+        path = path.display()
+    );
+    let arguments = ["-c".into(), text.into()].into_iter();
+    let mut shell = qemu::spawn_program("/usr/bin/sh".into(), arguments, vec![file]).unwrap();
+    shell.ready(LONG).unwrap();
+    let status = shell.wait_for(LONG).unwrap();
+    let said = shell.last_words().unwrap();
+    assert_eq!(said, "given:::::1:");
+    assert_eq!(status, Status::Exited(0), "{said:?}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::{
     ffi::OsString,
     io,
     os::{
-        fd::OwnedFd,
+        fd::{OwnedFd, RawFd},
         unix::{
             ffi::{OsStrExt, OsStringExt},
             process::CommandExt,
@@ -31,7 +31,8 @@ pub const SANDBOX: [&str; 2] = [
 ];
 
 /// What a dynamically linked program needs to start, and the devices that any may have.
-const NEEDED: [&str; 9] = [
+const NEEDED: [&str; 10] = [
+    "/bin",
     "/usr",
     "/lib",
     "/lib32",
@@ -49,7 +50,9 @@ pub struct QemuArgs {
     /// `qemu-system-x86_64` by its real path.
     pub program: PathBuf,
     /// Its arguments, without [`SANDBOX`]. Files and sockets are named as descriptors, by the
-    /// numbers they have here: paths mean nothing inside.
+    /// numbers they have here, or as `/proc/self/fd/N` where it takes only paths (and then opens
+    /// for reading): other paths mean nothing inside. Started by root, QEMU runs as
+    /// `nobody`, so a file that it opens by such a path must be readable for all.
     pub argv: Vec<OsString>,
     /// Those descriptors. QEMU has nothing else, and nobody at its standard input and output.
     pub fds: Vec<OwnedFd>,
@@ -69,19 +72,33 @@ pub(super) struct QemuJob {
 /// # Errors
 /// [`Error::Start`]. What happens up to the execution is told by [`Process::ready`].
 pub fn spawn_qemu(args: QemuArgs) -> Result<Process, Error> {
+    let sandbox = SANDBOX.iter().map(OsString::from);
+    spawn_program(args.program, sandbox.chain(args.argv), args.fds)
+}
+
+/// Starts a program in the place of QEMU.
+pub(super) fn spawn_program(
+    program: PathBuf,
+    argv: impl Iterator<Item = OsString>,
+    fds: Vec<OwnedFd>,
+) -> Result<Process, Error> {
     let mut launch = Launch::new(Role::Qemu);
     let job = QemuJob {
-        program: args.program.into_os_string().into_vec(),
-        argv: args.argv.into_iter().map(OsString::into_vec).collect(),
-        fds: args.fds.into_iter().map(|fd| launch.pass(fd)).collect(),
+        program: program.into_os_string().into_vec(),
+        argv: argv.map(OsString::into_vec).collect(),
+        fds: fds.into_iter().map(|fd| launch.pass(fd)).collect(),
     };
     launch.start(Job::Qemu(job))
 }
 
 /// How it is confined.
-pub(super) fn profile(program: &Path) -> Profile {
+pub(super) fn profile(program: &Path, fds: &[RawFd]) -> Profile {
     let mut profile = Profile::new(Role::Qemu);
-    profile.root = Root::Paths(paths(program));
+    profile.root = Root::Program {
+        paths: paths(program),
+        reopened: fds.to_vec(),
+    };
+    profile.keep.extend(fds);
     profile
 }
 
@@ -101,11 +118,10 @@ pub(super) fn paths(program: &Path) -> Vec<PathBuf> {
 /// The process, until it becomes QEMU.
 pub(super) fn run(job: QemuJob, start: child::Start) -> Result<(), child::Error> {
     let program = PathBuf::from(OsString::from_vec(job.program));
-    let mut profile = profile(&program);
-    profile.keep.extend(job.fds.iter().map(Passed::number));
+    let numbers: Vec<_> = job.fds.iter().map(Passed::number).collect();
+    let profile = profile(&program, &numbers);
     let denied = start.denied;
     let confined = confine::enter(start.bind(profile))?;
-    confine::contain(&confined.report)?;
     let fds = job
         .fds
         .into_iter()
@@ -120,11 +136,7 @@ pub(super) fn run(job: QemuJob, start: child::Start) -> Result<(), child::Error>
         .argv
         .iter()
         .map(|argument| std::ffi::OsStr::from_bytes(argument));
-    let error = Command::new(&program)
-        .args(SANDBOX)
-        .args(arguments)
-        .env_clear()
-        .exec();
+    let error = Command::new(&program).args(arguments).env_clear().exec();
     Err(child::Error::Execute {
         program,
         source: error,

@@ -41,4 +41,4 @@ mod sys;
 pub use error::{Error, Result};
 pub use profile::{Denied, Identity, Limits, Profile, Role, Root};
 pub use report::{Layer, LayerName, Report, State, Support};
-pub use sys::{Confined, contain, enter, probe, seal};
+pub use sys::{Confined, enter, probe, seal};

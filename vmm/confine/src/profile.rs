@@ -57,9 +57,15 @@ pub enum Root {
         /// Whether the folder is mounted read-only.
         read_only: bool,
     },
-    /// These paths of the host, read-only, at their own places; those that do not exist are
-    /// left out. Device nodes stay usable. For programs that need their libraries.
-    Paths(Vec<PathBuf>),
+    /// A program's files.
+    Program {
+        /// These paths of the host, read-only, at their own places; those that do not exist
+        /// are left out. Device nodes stay usable.
+        paths: Vec<PathBuf>,
+        /// Of the descriptors that are kept, those that the program opens again for reading,
+        /// as `/proc/self/fd/N`. Nothing else of `/proc` is there.
+        reopened: Vec<RawFd>,
+    },
 }
 
 /// Whose rights the process has.

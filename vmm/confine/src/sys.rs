@@ -4,4 +4,4 @@
 mod linux;
 
 #[cfg(target_os = "linux")]
-pub use linux::{Confined, contain, enter, probe, seal};
+pub use linux::{Confined, enter, probe, seal};

@@ -38,6 +38,10 @@ pub struct Confined {
 /// Confines the calling process to `profile`, except for its system call filter: see
 /// [`seal`]. Call it in a process that was just executed and has one thread.
 ///
+/// With [`Role::Qemu`] this returns in a new process, the first of a process id namespace of its
+/// own. The calling process stays behind without rights or descriptors, waits, and ends as the
+/// new one did; when it is killed, so is that.
+///
 /// # Root callers
 ///
 /// A process started by root keeps none of root's powers over the system. With
@@ -102,6 +106,12 @@ pub fn enter(profile: Profile) -> Result<Confined> {
     };
     let bounding = caps::lock_down(keep_caps)?;
     let identity_state = namespaces::become_nobody(identity, privileged, user.nobody)?;
+    if spaces.pids {
+        // Returns in the first process of the new namespace. The one that stays behind is the
+        // same user, which it must be for its end to kill the other.
+        fork::stay_behind(life.as_ref())?;
+        death::bind_first(life.as_ref())?;
+    }
     // As that user: one that the namespace does not know can make no files.
     let view = root::enter(root, spaces.mounts)?;
     let namespaces_missing = spaces.state.to_string();
@@ -125,7 +135,11 @@ pub fn enter(profile: Profile) -> Result<Confined> {
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
         .map_err(Error::step("turning memory dumps off"))?;
     // A change of user clears the parent-death signal.
-    death::bind(parent, life.as_ref())?;
+    if spaces.pids {
+        death::bind_first(life.as_ref())?;
+    } else {
+        death::bind(parent, life.as_ref())?;
+    }
     // The kernel watches the open file, which must stay open.
     std::mem::forget(life);
     report.add(
@@ -149,22 +163,6 @@ pub fn enter(profile: Profile) -> Result<Confined> {
 /// [`Error::Seccomp`]; the process must then end.
 pub fn seal(role: Role, denied: Denied) -> Result<State> {
     seccomp::install(role, denied)
-}
-
-/// Continues in a new process that is the first of a process id namespace of its own. Needs
-/// [`enter`] for [`Role::Qemu`] before. The calling process stays behind, waits for the new
-/// one and ends as that did; when it is killed, so is the new one. Where there is no such
-/// namespace, nothing happens.
-///
-/// # Errors
-/// [`Error::Step`] when no process can be made.
-pub fn contain(report: &Report) -> Result<()> {
-    let spaces = report.state(LayerName::Namespaces);
-    if spaces.is_some_and(|state| state.to_string().contains("pid")) {
-        fork::stay_behind()?;
-        death::bind(None, None)?;
-    }
-    Ok(())
 }
 
 /// Fails unless the process has one thread. Where /proc is not to be had, the user namespace

@@ -131,7 +131,10 @@ pub fn confine(
         profile.identity = Identity::Caller;
     }
     if role == Role::Qemu {
-        profile.root = Root::Paths(vec!["/usr".into(), "/lib64".into(), "/lib".into()]);
+        profile.root = Root::Program {
+            paths: vec!["/usr".into(), "/lib64".into(), "/lib".into()],
+            reopened: vec![],
+        };
     }
     confine::enter(profile)
 }

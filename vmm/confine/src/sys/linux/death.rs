@@ -27,21 +27,17 @@ use crate::{Error, Result};
 /// Chooses the signal that tells of an event; `fcntl(2)`. Not in the libc crate.
 const F_SETSIG: i32 = 10;
 
-/// Makes the calling process end when its parent does, and fails when it already did.
+/// Makes the calling process end when its parent does, and fails when it already did. The
+/// pipe kills this process, and not one that it made.
 pub(super) fn bind(parent: Option<u32>, life: Option<&OwnedFd>) -> Result<()> {
-    set_parent_process_death_signal(Some(Signal::KILL))
-        .map_err(Error::step("setting the parent-death signal"))?;
+    signal()?;
     if let Some(expected) = parent {
         let now = getppid().map_or(0, |pid| pid.as_raw_nonzero().get());
         if u32::try_from(now) != Ok(expected) {
             return Err(Error::ParentGone);
         }
     }
-    life.map_or(Ok(()), watch)
-}
-
-fn watch(life: &OwnedFd) -> Result<()> {
-    let step = Error::io("watching the parent's pipe");
+    let Some(life) = life else { return Ok(()) };
     let arm = || {
         control(life, F_SETSIG, libc::SIGKILL)?;
         control(life, libc::F_SETOWN, getpid().as_raw_nonzero().get())?;
@@ -52,8 +48,26 @@ fn watch(life: &OwnedFd) -> Result<()> {
             flags | libc::O_ASYNC | libc::O_NONBLOCK,
         )
     };
-    arm().map_err(step)?;
+    arm().map_err(Error::io("watching the parent's pipe"))?;
     // It may have closed before it was watched.
+    alive(life)
+}
+
+/// The same for the first process of a process id namespace. It cannot be killed by
+/// the pipe, as the kernel spares such a process whatever does not come from an ancestor. Its
+/// parent, which stayed behind, is killed by the pipe; and its signal does come from an ancestor.
+pub(super) fn bind_first(life: Option<&OwnedFd>) -> Result<()> {
+    signal()?;
+    life.map_or(Ok(()), alive)
+}
+
+fn signal() -> Result<()> {
+    set_parent_process_death_signal(Some(Signal::KILL))
+        .map_err(Error::step("setting the parent-death signal"))
+}
+
+/// Fails when the other end of the pipe is closed.
+fn alive(life: &OwnedFd) -> Result<()> {
     let mut polled = [PollFd::new(life, PollFlags::IN)];
     poll(&mut polled, Some(&Timespec::default()))
         .map_err(Error::step("looking at the parent's pipe"))?;

@@ -2,13 +2,17 @@
 
 #![expect(unsafe_code, reason = "fork and _exit")]
 
-use std::io;
+use std::{io, os::fd::OwnedFd};
 
 use rustix::{
     io::Errno,
-    process::{Pid, Signal, WaitOptions, WaitStatus, getpid, kill_process, waitpid},
+    process::{
+        DumpableBehavior, Pid, Signal, WaitOptions, WaitStatus, getpid, kill_process,
+        set_dumpable_behavior, waitpid,
+    },
 };
 
+use super::{caps, death, fds};
 use crate::{Error, Result};
 
 /// A child made by [`start`].
@@ -30,12 +34,25 @@ impl Child {
     }
 }
 
-/// Returns in a new child only. The calling process waits for it and ends as it did.
-pub(super) fn stay_behind() -> Result<()> {
+/// Returns in a new child only. The calling process gives up its rights and descriptors, waits
+/// for the child and ends as it did.
+pub(super) fn stay_behind(life: Option<&OwnedFd>) -> Result<()> {
     let step = Error::io("starting the first process of the namespace");
     let Some(pid) = fork().map_err(step)? else {
         return Ok(());
     };
+    let confined = death::bind(None, life)
+        .and_then(|()| fds::close_others(&mut fds::number(life).into_iter().collect()))
+        .and_then(|()| caps::lock_down(caps::NONE))
+        .and_then(|bounding| caps::drop_to(caps::NONE, bounding))
+        .and_then(|_| {
+            set_dumpable_behavior(DumpableBehavior::NotDumpable)
+                .map_err(Error::step("turning memory dumps off"))
+        });
+    if confined.is_err() {
+        // The child is killed with this process.
+        exit(1);
+    }
     let status = wait(pid).map_err(Error::io("waiting for the first process of the namespace"))?;
     if let Some(signal) = status.terminating_signal().and_then(Signal::from_named_raw) {
         let _ = kill_process(getpid(), signal);

@@ -31,6 +31,8 @@ pub(super) struct Others {
     pub(super) state: State,
     /// Whether the process has mounts of its own.
     pub(super) mounts: bool,
+    /// Whether its next child is the first of a process id namespace.
+    pub(super) pids: bool,
 }
 
 /// Enters a new user namespace. A refusal is reported, not an error.
@@ -122,6 +124,7 @@ pub(super) fn enter_others(role: Role, hopeless: bool) -> Others {
         return Others {
             state: State::missing("they need a user namespace or root"),
             mounts: false,
+            pids: false,
         };
     }
     let mut wanted = vec![
@@ -143,12 +146,17 @@ pub(super) fn enter_others(role: Role, hopeless: bool) -> Others {
         }
     }
     let mounts = got.contains(&"mount");
+    let pids = got.contains(&"pid");
     let state = match (got.is_empty(), lacking.is_empty()) {
         (_, true) => State::active(got.join(", ")),
         (true, false) => State::missing(lacking.join(", ")),
         (false, false) => State::partial(got.join(", "), lacking.join(", ")),
     };
-    Others { state, mounts }
+    Others {
+        state,
+        mounts,
+        pids,
+    }
 }
 
 /// Gives root's user and groups up. The capabilities go separately.

@@ -4,7 +4,7 @@ use std::{
     ffi::CString,
     fs,
     os::{
-        fd::{AsFd, OwnedFd},
+        fd::{AsFd, OwnedFd, RawFd},
         unix::ffi::OsStrExt,
     },
     path::{Path, PathBuf},
@@ -37,8 +37,11 @@ pub(super) enum Grants {
     Nothing,
     /// Work with the files below a folder.
     Folder { read_only: bool, folder: OwnedFd },
-    /// Reading and executing below paths.
-    Paths(Vec<PathBuf>),
+    /// Reading and executing below paths, and reading some files by descriptor.
+    Program {
+        paths: Vec<PathBuf>,
+        reopened: Vec<RawFd>,
+    },
 }
 
 /// Makes a shared folder the working folder. The kernel takes that along into new mounts,
@@ -47,7 +50,7 @@ pub(super) fn stand_in(root: &Root) -> Result<()> {
     let step = Error::step("entering the shared folder");
     match root {
         Root::Folder { folder, .. } => fchdir(folder).map_err(step),
-        Root::Empty | Root::Paths(_) => chdir(c"/").map_err(step),
+        Root::Empty | Root::Program { .. } => chdir(c"/").map_err(step),
     }
 }
 
@@ -82,10 +85,7 @@ pub(super) fn enter(root: Root, mounts: bool) -> Result<View> {
             };
             mounts::restrict(&tree, mounts::INERT | read)
                 .map_err(Error::io("restricting the shared folder's mount"))?;
-            let descriptors = mounts::own_descriptors()
-                .map_err(Error::step("mounting the process's own descriptors"))?;
-            mounts::restrict(&descriptors, mounts::INERT)
-                .map_err(Error::io("restricting the process's own descriptors"))?;
+            let descriptors = own_descriptors()?;
             attach_and_move(&tree)?;
             drop(tree);
             let how = if read_only { ", read-only" } else { "" };
@@ -99,9 +99,12 @@ pub(super) fn enter(root: Root, mounts: bool) -> Result<View> {
                 },
             })
         }
-        Root::Paths(paths) => {
+        Root::Program { paths, reopened } => {
             let tree = empty()?;
-            let copies = copy_all(&paths)?;
+            let mut copies = copy_all(&paths)?;
+            let granted = copies.iter().map(|(path, _)| path.clone()).collect();
+            let descriptors = own_descriptors()?;
+            copies.push((PathBuf::from("/proc/self/fd"), Copy::Folder(descriptors)));
             attach_and_stand(&tree)?;
             for (path, copy) in &copies {
                 place(&tree, path, copy)?;
@@ -113,7 +116,10 @@ pub(super) fn enter(root: Root, mounts: bool) -> Result<View> {
                 state: State::active(format!("{} paths, read-only", copies.len())),
                 root: None,
                 descriptors: None,
-                grants: Grants::Paths(copies.into_iter().map(|(path, _)| path).collect()),
+                grants: Grants::Program {
+                    paths: granted,
+                    reopened,
+                },
             })
         }
     }
@@ -140,11 +146,11 @@ fn unmoved(root: Root) -> Result<View> {
             root: Some(folder),
             descriptors: Some(open_descriptors()?),
         },
-        Root::Paths(paths) => View {
+        Root::Program { paths, reopened } => View {
             state,
             root: None,
             descriptors: None,
-            grants: Grants::Paths(paths),
+            grants: Grants::Program { paths, reopened },
         },
     })
 }
@@ -229,6 +235,14 @@ fn c_path(path: &Path) -> Result<CString> {
 
 fn empty() -> Result<OwnedFd> {
     mounts::empty().map_err(Error::step("making an empty root"))
+}
+
+fn own_descriptors() -> Result<OwnedFd> {
+    let tree =
+        mounts::own_descriptors().map_err(Error::step("mounting the process's own descriptors"))?;
+    mounts::restrict(&tree, mounts::INERT)
+        .map_err(Error::io("restricting the process's own descriptors"))?;
+    Ok(tree)
 }
 
 fn attach_and_move(tree: &OwnedFd) -> Result<()> {

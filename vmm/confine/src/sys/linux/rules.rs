@@ -2,10 +2,17 @@
 
 #![expect(
     unsafe_code,
-    reason = "the landlock crate does not tell the kernel's version"
+    reason = "the landlock crate does not tell the kernel's version; descriptors by number"
 )]
 
-use std::{io, path::Path};
+use std::{
+    io,
+    os::{
+        fd::{BorrowedFd, OwnedFd, RawFd},
+        unix::ffi::OsStrExt,
+    },
+    path::Path,
+};
 
 use landlock::{
     ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd,
@@ -88,14 +95,34 @@ fn build(grants: &Grants) -> std::result::Result<RulesetCreated, RulesetError> {
         Grants::Folder { read_only, folder } => {
             created.add_rule(PathBeneath::new(folder, in_folder(*read_only)))
         }
-        Grants::Paths(paths) => paths.iter().try_fold(created, |created, path| {
-            match PathFd::new(path) {
-                Ok(fd) => created.add_rule(PathBeneath::new(fd, at_path(path))),
-                // It is not there, so there is nothing to grant.
-                Err(_) => Ok(created),
-            }
-        }),
+        Grants::Program { paths, reopened } => {
+            let created = paths.iter().try_fold(created, |created, path| {
+                match PathFd::new(path) {
+                    Ok(fd) => created.add_rule(PathBeneath::new(fd, at_path(path))),
+                    // It is not there, so there is nothing to grant.
+                    Err(_) => Ok(created),
+                }
+            })?;
+            reopened
+                .iter()
+                .filter_map(|number| named_file(*number))
+                .try_fold(created, |created, file| {
+                    created.add_rule(PathBeneath::new(file, AccessFs::ReadFile))
+                })
+        }
     }
+}
+
+/// A copy of descriptor `number` if that is a file with a place in the file system. Memory
+/// files have none, and landlock lets them be opened again without a rule.
+fn named_file(number: RawFd) -> Option<OwnedFd> {
+    let link = std::fs::read_link(format!("/proc/self/fd/{number}")).ok()?;
+    if !link.is_absolute() || link.as_os_str().as_bytes().starts_with(b"/memfd:") {
+        return None;
+    }
+    // SAFETY: the number is open, or there would be no link; it is copied at once.
+    let fd = unsafe { BorrowedFd::borrow_raw(number) };
+    fd.try_clone_to_owned().ok()
 }
 
 /// What the server of a folder may do in it: regular files, folders and symbolic links;

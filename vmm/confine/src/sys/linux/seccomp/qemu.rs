@@ -10,8 +10,9 @@ use libc::{
     SYS_move_mount, SYS_name_to_handle_at, SYS_open_by_handle_at, SYS_open_tree,
     SYS_perf_event_open, SYS_personality, SYS_pidfd_getfd, SYS_pidfd_open, SYS_pidfd_send_signal,
     SYS_pivot_root, SYS_process_vm_readv, SYS_process_vm_writev, SYS_ptrace, SYS_quotactl,
-    SYS_reboot, SYS_request_key, SYS_setns, SYS_swapoff, SYS_swapon, SYS_syslog, SYS_umount2,
-    SYS_unshare, SYS_userfaultfd, SYS_vhangup,
+    SYS_reboot, SYS_request_key, SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo, SYS_setns,
+    SYS_swapoff, SYS_swapon, SYS_syslog, SYS_tkill, SYS_umount2, SYS_unshare, SYS_userfaultfd,
+    SYS_vhangup,
 };
 
 use super::table::{Allow, any, int, only, with};
@@ -58,6 +59,9 @@ pub(super) const REFUSED: &[Allow] = &[
     any(SYS_process_vm_writev),
     any(SYS_kcmp),
     any(SYS_kill),
+    any(SYS_tkill),
+    any(SYS_rt_sigqueueinfo),
+    any(SYS_rt_tgsigqueueinfo),
     any(SYS_pidfd_open),
     any(SYS_pidfd_getfd),
     any(SYS_pidfd_send_signal),
