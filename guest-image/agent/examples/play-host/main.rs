@@ -1,6 +1,7 @@
 //! Boots the agent in QEMU and plays its host: `play-host KERNEL INITRD IMAGE WORKSPACE`, with
 //! these in the environment: `QEMU_ARGS` for more arguments of QEMU, `CPU` and `CPUS`, `LOG` for
-//! more of the kernel's, `MEGABYTES` to pump, `MAIN` to end with a main command. Prints a line for
+//! more of the kernel's, `MEGABYTES` to pump, `SHARE` for an
+//! impossible place to mount the workspace, `MAIN` to end with a main command. Prints a line for
 //! each check, and times.
 //!
 //! QEMU 7.2 needs `CPU=max,-cx16`: its CMPXCHG16B now and then leaves garbage in EFLAGS, and the
@@ -38,6 +39,7 @@ fn main() {
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap()
         .as_nanos();
+    let share = std::env::var("SHARE").unwrap_or_else(|_| "/home/me/src/proj".into());
     let config = GuestConfig {
         version: VERSION,
         hostname: "box".into(),
@@ -50,7 +52,7 @@ fn main() {
         },
         shares: vec![Share {
             tag: WORKSPACE_TAG.into(),
-            path: b"/home/me/src/proj".to_vec(),
+            path: share.into_bytes(),
             read_only: false,
         }],
         unix_nanos: u64::try_from(now).unwrap(),
