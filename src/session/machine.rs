@@ -44,7 +44,7 @@ use crate::{
 /// What every kernel is told: a serial console that says only what is serious, and an end rather
 /// than a halt. The agent is `/init` of the initramfs, so there is no `root=`.
 pub const KERNEL_COMMAND_LINE: &str = "console=ttyS0 quiet loglevel=4 panic=-1 reboot=t \
-     random.trust_cpu=on rcupdate.rcu_expedited=1 nomodule pci=off tsc=reliable \
+     random.trust_cpu=on rcupdate.rcu_expedited=1 pci=off tsc=reliable \
      8250.nr_uarts=1 i8042.noaux i8042.nokbd cryptomgr.notests";
 
 /// A process has this long to confine itself: it takes milliseconds, on a loaded machine more.

@@ -87,7 +87,11 @@ pub fn arguments(memory: u64, cpus: u8, icount: Option<u8>, kernel_line: &str, f
     let mut arguments = Vec::new();
     let mut add = |name: &str, value: String| arguments.extend([name.to_owned(), value]);
     add("-machine", "microvm,acpi=on,pit=off,pic=off,rtc=on,ioapic2=on,memory-backend=memory".into());
-    add("-cpu", "max".into());
+    // Virtio as of version 1: QEMU's virtio-mmio otherwise speaks the legacy interface.
+    add("-global", "virtio-mmio.force-legacy=false".into());
+    // Without CMPXCHG16B: QEMU 7.2 was seen to leave junk in the flags after it, on which the
+    // guest's kernel dies of a double fault.
+    add("-cpu", "max,cx16=off".into());
     match icount {
         // The guest's clock counts instructions; only one thread can do that.
         Some(shift) => {
@@ -108,7 +112,8 @@ pub fn arguments(memory: u64, cpus: u8, icount: Option<u8>, kernel_line: &str, f
     add("-drive", "file=/dev/fdset/1,if=none,id=root,format=raw,readonly=on,cache.no-flush=on".into());
     add("-device", "virtio-blk-device,drive=root".into());
     add("-chardev", format!("socket,id=vsock,fd={}", fds.vsock));
-    add("-device", format!("vhost-user-vsock-device,chardev=vsock,guest-cid={}", agent_protocol::GUEST_CID));
+    // The guest's address is in the configuration space, which our process answers for.
+    add("-device", "vhost-user-vsock-device,chardev=vsock".into());
     for (index, (fd, tag)) in fds.shares.iter().enumerate() {
         add("-chardev", format!("socket,id=share{index},fd={fd}"));
         add("-device", format!("vhost-user-fs-device,chardev=share{index},tag={tag}"));

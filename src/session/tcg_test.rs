@@ -17,7 +17,7 @@ fn every_descriptor_is_used_and_nothing_opens_a_path() {
     for part in [
         "/proc/self/fd/10", "/proc/self/fd/11", "fd=12,set=1", "id=console,fd=13", "id=vsock,fd=14",
         "id=share0,fd=15", "id=share1,fd=16", "tag=workspace", "tag=share1", "readonly=on",
-        "-nodefaults", "-no-user-config", "-no-reboot", "share=on", "guest-cid=3", "-m 512M", "-smp 2",
+        "-nodefaults", "-no-user-config", "-no-reboot", "share=on", "-m 512M", "-smp 2",
     ] {
         assert!(line.contains(part), "{part} is not in {line}");
     }
