@@ -76,6 +76,7 @@ pub fn enter(profile: Profile) -> Result<Confined> {
 
     death::bind(parent, life.as_ref())?;
     require_one_thread()?;
+    read_auxiliary_vector();
 
     keep.extend(fds::number(life.as_ref()));
     if let Root::Folder { folder, .. } = &root {
@@ -175,4 +176,11 @@ fn require_one_thread() -> Result<()> {
         },
         Err(_) => Ok(()),
     }
+}
+
+/// Lets rustix read the process's auxiliary vector, which it does once, on the first look at a
+/// clock or the page size: by a `prctl` that is refused later, or from /proc, which is then gone.
+fn read_auxiliary_vector() {
+    let _ = rustix::param::page_size();
+    let _ = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
 }
