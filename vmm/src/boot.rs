@@ -16,7 +16,9 @@ use std::os::unix::fs::FileExt;
 use vm_memory::GuestMemoryError;
 
 use crate::Memory;
-use crate::arch::x86_64::{BootEntry, acpi, layout, memory_map, pvh, tables, zero_page};
+use crate::arch::x86_64::{
+    BootEntry, acpi, layout, memory_map, pvh, reset_vector, tables, zero_page,
+};
 
 /// Largest kernel file.
 pub const KERNEL_MAX: u64 = 512 << 20;
@@ -116,6 +118,7 @@ pub fn load(memory: &Memory, size: u64, payload: Payload<'_>) -> Result<BootEntr
     let initrd = initrd::load(memory, size, payload.initrd, kernel.end, limit)?;
     cmdline::write(memory, payload.cmdline)?;
     let rsdp = acpi::write(memory, payload.acpi)?;
+    reset_vector::write(memory)?;
     let map = memory_map::entries(size);
     match kernel.start {
         Start::Pvh { address } => {

@@ -4,6 +4,7 @@ pub mod acpi;
 pub mod layout;
 pub mod memory_map;
 pub mod pvh;
+pub mod reset_vector;
 pub mod tables;
 pub mod zero_page;
 

@@ -198,3 +198,39 @@ fn a_file_that_is_no_kvm_is_named() {
     let fd = std::fs::File::open("/dev/null").unwrap();
     assert!(matches!(Kvm::new(fd.into()), Err(Error::NotAHypervisor(_))));
 }
+
+#[test]
+fn a_jump_to_the_bios_reset_vector_resets() {
+    let Some(kvm) = crate::testing::kvm() else {
+        return;
+    };
+    let memory = crate::testing::memory(1 << 20);
+    crate::arch::x86_64::reset_vector::write(&memory).unwrap();
+    // jmp f000:fff0
+    memory
+        .write_slice(
+            &[0xea, 0xf0, 0xff, 0x00, 0xf0],
+            GuestAddress(u64::from(CODE)),
+        )
+        .unwrap();
+    let mut vm = Kvm::new(kvm).unwrap().create_vm(1).unwrap();
+    vm.map_memory(Arc::new(memory)).unwrap();
+    let entry = Some(BootEntry::Real { address: CODE });
+    let mut vcpu = vm
+        .create_vcpu(&VcpuInit {
+            id: 0,
+            cpus: 1,
+            entry,
+        })
+        .unwrap();
+    let exit = vcpu.run(VmEntry::Resume).unwrap();
+    let port = crate::legacy::power::RESET;
+    assert_eq!(
+        exit,
+        VmExit::Io {
+            port,
+            size: 1,
+            write: Some(1)
+        }
+    );
+}

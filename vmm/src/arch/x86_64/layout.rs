@@ -31,8 +31,8 @@ pub const COMMAND_LINE_MAX: usize = 2047;
 pub const LOW_RAM_END: u64 = 0x9_fc00;
 /// Root pointer and the other ACPI tables.
 pub const ACPI: u64 = 0xe_0000;
-/// End of the ACPI tables' room.
-pub const ACPI_END: u64 = 0x10_0000;
+/// End of the ACPI tables' room; the real-mode reset vector follows.
+pub const ACPI_END: u64 = 0xf_fff0;
 /// Kernels begin here or above.
 pub const HIGH_RAM: u64 = 0x10_0000;
 

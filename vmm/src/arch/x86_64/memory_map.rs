@@ -35,7 +35,7 @@ pub fn entries(size: u64) -> Vec<Entry> {
     let mut map = vec![
         entry(0, layout::LOW_RAM_END, Kind::Ram),
         entry(layout::LOW_RAM_END, 0xa_0000, Kind::Reserved),
-        entry(layout::ACPI, layout::ACPI_END, Kind::Acpi),
+        entry(layout::ACPI, layout::HIGH_RAM, Kind::Acpi),
     ];
     for (start, length) in layout::ranges(size) {
         map.push(entry(
