@@ -11,11 +11,11 @@ use libc::{
     SYS_munmap, SYS_nanosleep, SYS_ppoll, SYS_prctl, SYS_pread64, SYS_read, SYS_readv,
     SYS_recvfrom, SYS_recvmsg, SYS_restart_syscall, SYS_rseq, SYS_rt_sigaction, SYS_rt_sigprocmask,
     SYS_rt_sigreturn, SYS_sched_getaffinity, SYS_sched_yield, SYS_sendmsg, SYS_sendto,
-    SYS_set_robust_list, SYS_shutdown, SYS_sigaltstack, SYS_timerfd_create, SYS_timerfd_settime,
-    SYS_write, SYS_writev,
+    SYS_set_robust_list, SYS_shutdown, SYS_sigaltstack, SYS_statx, SYS_timerfd_create,
+    SYS_timerfd_settime, SYS_write, SYS_writev,
 };
 
-use super::table::{Allow, any, command, int, long, only, request, without};
+use super::table::{Allow, any, command, int, long, only, request, with, without};
 
 /// The flags with which glibc makes a thread.
 const GLIBC_THREAD: u64 = (CLONE_VM
@@ -86,6 +86,8 @@ pub(super) const ALLOWED: &[Allow] = &[
     any(SYS_writev),
     any(SYS_lseek),
     any(SYS_fstat),
+    // What the standard library asks of an open file: by descriptor.
+    only(SYS_statx, &[&[with(2, libc::AT_EMPTY_PATH as u32)]]),
     any(SYS_close),
     any(SYS_dup),
     only(
