@@ -66,9 +66,8 @@ fn check(size: u64, host: u64) -> Result<(), Error> {
 /// Bytes of memory and swap space that the host has, free or not.
 fn host_memory() -> u64 {
     let info = rustix::system::sysinfo();
-    let unit = u64::from(info.mem_unit).max(1);
-    let units = u64::from(info.totalram).saturating_add(u64::from(info.totalswap));
-    units.saturating_mul(unit)
+    let units = info.totalram.saturating_add(info.totalswap);
+    units.saturating_mul(u64::from(info.mem_unit).max(1))
 }
 
 fn memfd(size: u64) -> Result<Arc<File>, Error> {

@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used)]
+
 use kvm_ioctls::Cap;
 
 #[test]

@@ -21,8 +21,8 @@ const MSR_MTRR_DEF_TYPE: (u32, u64) = (0x2ff, 1 << 11 | 6);
 /// Local APIC register offsets of the two local interrupt pins.
 const APIC_LVT0: usize = 0x350;
 const APIC_LVT1: usize = 0x360;
-const MODE_NMI: u8 = 0x4;
-const MODE_EXTINT: u8 = 0x7;
+const MODE_NMI: libc::c_char = 0x4;
+const MODE_EXTINT: libc::c_char = 0x7;
 
 /// The guest gets no performance counters: less to attack, less to probe. Old kernels lack the
 /// switch; CPUID hides the counters on Intel then.
@@ -108,7 +108,7 @@ fn set_local_pins(fd: &VcpuFd) -> Result<(), Error> {
     for (offset, mode) in [(APIC_LVT0, MODE_EXTINT), (APIC_LVT1, MODE_NMI)] {
         // The delivery mode is in bits 8 to 10.
         let byte = &mut lapic.regs[offset + 1];
-        *byte = (byte.cast_unsigned() & !0x7 | mode).cast_signed();
+        *byte = *byte & !0x7 | mode;
     }
     fd.set_lapic(&lapic).map_err(failed("KVM_SET_LAPIC"))
 }
