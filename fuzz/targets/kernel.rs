@@ -1,0 +1,4 @@
+//! Kernel and initial RAM file system from any bytes.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| qvm_vmm::fuzzing::fuzz_kernel(data));
