@@ -8,6 +8,7 @@ pub mod bzimage;
 pub mod cmdline;
 pub mod elf;
 pub mod initrd;
+mod place;
 
 use std::fs::File;
 use std::io;
@@ -166,7 +167,7 @@ pub fn load_kernel(memory: &Memory, size: u64, kernel: &mut File) -> Result<Kern
     let read = read_at(kernel, &mut head, 0).map_err(read_kernel)?;
     let head = &head[..read];
     if head.starts_with(b"\x7fELF") {
-        elf::load(memory, size, kernel, length)
+        elf::load(memory, size, &*kernel, length)
     } else if bzimage::is_one(head) {
         bzimage::load(memory, size, kernel, length, head)
     } else {

@@ -144,3 +144,30 @@ fn bad_specs_are_explained() {
         assert!(error.contains(word), "{error}");
     }
 }
+
+#[test]
+fn a_backend_that_hangs_up_ends_the_machine_by_name() {
+    use std::os::unix::net::UnixStream;
+    use virtio_devices::{rng::Rng, transport::vhost_user};
+
+    let Some(kvm) = crate::testing::kvm() else {
+        return;
+    };
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let hang_up = theirs.try_clone().unwrap();
+    let backend = std::thread::spawn(move || vhost_user::serve(&mut Rng::new(), theirs));
+    let mut spec = spec(&[0xeb, 0xfe], Some(kvm));
+    spec.vhost_user.push(VhostUserSpec {
+        name: "workspace".to_owned(),
+        device_type: 4,
+        queue_sizes: vec![64],
+        socket: ours,
+        config: vec![],
+    });
+    spec.first_entry = Some(Box::new(move || {
+        hang_up.shutdown(std::net::Shutdown::Both).unwrap();
+    }));
+    let error = Machine::new(spec).unwrap().run().unwrap_err();
+    assert!(error.to_string().contains("workspace"), "{error}");
+    let _ = backend.join().unwrap();
+}

@@ -1,13 +1,12 @@
 //! Uncompressed ELF kernels (vmlinux), entered through their PVH note.
 //!
-//! The image's headers are checked here, with bounded work, before linux-loader reads them:
-//! that loader walks notes and segments as far as the headers say (compare GHSA-52h2-m2cf-9jh6).
+//! Headers and notes are walked here, with bounded work, and not by linux-loader's ELF loader,
+//! which goes as far as the headers say (compare GHSA-52h2-m2cf-9jh6) and reads the segments in
+//! the slower of the two ways that there are.
 
 use std::fs::File;
 
-use linux_loader::loader::{Elf, KernelLoader, PvhBootCapability};
-
-use super::{Error, Kernel, Start, read_at, read_kernel, too_little};
+use super::{Error, Kernel, Start, place::place, read_at, read_kernel, too_little};
 use crate::Memory;
 use crate::arch::x86_64::layout;
 
@@ -17,6 +16,9 @@ const PROGRAM_HEADER: usize = 56;
 const PROGRAM_HEADERS_MAX: u16 = 64;
 /// A kernel's notes are a few hundred bytes.
 const NOTES_MAX: u64 = 64 << 10;
+const NOTE_HEADER: usize = 12;
+/// Type of the note that holds the entry (Xen `public/elfnote.h`).
+const PHYS32_ENTRY: u32 = 18;
 
 const X86_64: u16 = 62;
 const CLASS_64: u8 = 2;
@@ -37,7 +39,7 @@ struct Segment {
 ///
 /// # Errors
 /// [`Error`].
-pub fn load(memory: &Memory, size: u64, file: &mut File, length: u64) -> Result<Kernel, Error> {
+pub fn load(memory: &Memory, size: u64, file: &File, length: u64) -> Result<Kernel, Error> {
     let segments = segments(file, length)?;
     let low_end = layout::low_end(size);
     let mut end = layout::HIGH_RAM;
@@ -56,24 +58,56 @@ pub fn load(memory: &Memory, size: u64, file: &mut File, length: u64) -> Result<
     if end > low_end {
         return Err(too_little(size, end));
     }
-    let start = Some(vm_memory::GuestAddress(layout::HIGH_RAM));
-    let loaded = Elf::load(memory, None, file, start).map_err(Error::Load)?;
-    match loaded.pvh_boot_cap {
-        PvhBootCapability::PvhEntryPresent(entry) if (layout::HIGH_RAM..end).contains(&entry.0) => {
-            Ok(Kernel {
-                start: Start::Pvh { address: entry.0 },
-                end,
-                initrd_limit: layout::HOLE,
-            })
-        }
-        PvhBootCapability::PvhEntryPresent(_) => {
-            Err(Error::Corrupt("its PVH entry is outside of it"))
-        }
-        _ => Err(Error::NotAKernel {
-            found: "an ELF file without PVH note (a kernel without CONFIG_PVH, or a program)"
-                .to_owned(),
-        }),
+    let entry = pvh_entry(file, &segments)?.ok_or_else(|| Error::NotAKernel {
+        found: "an ELF file without PVH note (a kernel without CONFIG_PVH, or a program)"
+            .to_owned(),
+    })?;
+    if !(layout::HIGH_RAM..end).contains(&entry) {
+        return Err(Error::Corrupt("its PVH entry is outside of it"));
     }
+    for segment in segments.iter().filter(|segment| segment.kind == PT_LOAD) {
+        let Segment {
+            offset,
+            address,
+            file_size,
+            ..
+        } = *segment;
+        place(memory, file, offset, address, file_size).map_err(read_kernel)?;
+    }
+    Ok(Kernel {
+        start: Start::Pvh { address: entry },
+        end,
+        initrd_limit: layout::HOLE,
+    })
+}
+
+/// The 32-bit entry that the note `XEN_ELFNOTE_PHYS32_ENTRY` names.
+fn pvh_entry(file: &File, segments: &[Segment]) -> Result<Option<u64>, Error> {
+    for segment in segments.iter().filter(|segment| segment.kind == PT_NOTE) {
+        let mut notes = vec![0u8; usize::try_from(segment.file_size).unwrap_or(0)];
+        let read = read_at(file, &mut notes, segment.offset).map_err(read_kernel)?;
+        notes.truncate(read);
+        if let Some(entry) = find_note(&notes) {
+            return Ok(Some(entry));
+        }
+    }
+    Ok(None)
+}
+
+/// Walks notes: a header of three words, a name and a descriptor, each padded to four bytes.
+fn find_note(mut notes: &[u8]) -> Option<u64> {
+    while notes.len() >= NOTE_HEADER {
+        let (header, rest) = notes.split_at(NOTE_HEADER);
+        let length = |at| usize::try_from(u32_at(header, at)).ok();
+        let name_end = length(0)?.checked_next_multiple_of(4)?;
+        let value_end = name_end.checked_add(length(4)?.checked_next_multiple_of(4)?)?;
+        let value = rest.get(name_end..value_end)?;
+        if u32_at(header, 8) == PHYS32_ENTRY && rest.starts_with(b"Xen\0") && value.len() >= 4 {
+            return Some(u64::from(u32_at(value, 0)));
+        }
+        notes = &rest[value_end..];
+    }
+    None
 }
 
 fn segments(file: &File, length: u64) -> Result<Vec<Segment>, Error> {
