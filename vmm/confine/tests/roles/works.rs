@@ -8,7 +8,10 @@ use std::{
 };
 
 use confine::{LayerName, Role, probe};
-use rustix::fs::{AtFlags, Mode, OFlags, mkdirat, openat, renameat, statat, symlinkat, unlinkat};
+use rustix::fs::{
+    AtFlags, FileType, Mode, OFlags, mkdirat, mknodat, openat, renameat, statat, symlinkat,
+    unlinkat,
+};
 
 use crate::{
     Test,
@@ -155,6 +158,10 @@ fn files(knows: &Knows) {
     let made = statat(root, "inner/new", AtFlags::empty()).unwrap();
     assert_eq!((made.st_uid, made.st_size), (owner, 1));
     unlinkat(root, "inner/new", AtFlags::empty()).unwrap();
+    for kind in [FileType::Fifo, FileType::Socket, FileType::RegularFile] {
+        mknodat(root, "node", kind, Mode::from(0o600), 0).unwrap();
+        unlinkat(root, "node", AtFlags::empty()).unwrap();
+    }
     mkdirat(root, "folder", Mode::from(0o755)).unwrap();
     symlinkat("../anywhere", root, "folder/link").unwrap();
     unlinkat(root, "folder/link", AtFlags::empty()).unwrap();

@@ -125,8 +125,8 @@ fn named_file(number: RawFd) -> Option<OwnedFd> {
     fd.try_clone_to_owned().ok()
 }
 
-/// What the server of a folder may do in it: regular files, folders and symbolic links;
-/// no devices, sockets or pipes, and nothing is ever executed.
+/// What the server of a folder may do in it: files, folders and symbolic links, and names of
+/// FIFOs and sockets for the guest's own use; no devices, and nothing is ever executed.
 fn in_folder(read_only: bool) -> BitFlags<AccessFs> {
     let read = AccessFs::ReadFile | AccessFs::ReadDir;
     if read_only {
@@ -139,6 +139,8 @@ fn in_folder(read_only: bool) -> BitFlags<AccessFs> {
         | AccessFs::MakeDir
         | AccessFs::MakeReg
         | AccessFs::MakeSym
+        | AccessFs::MakeFifo
+        | AccessFs::MakeSock
         | AccessFs::Refer
 }
 

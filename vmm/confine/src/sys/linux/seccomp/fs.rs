@@ -1,9 +1,9 @@
 //! The server of a folder. The only role that opens files.
 
 use libc::{
-    F_GETLK, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_SETLK, F_SETLKW, S_IFMT, S_IFREG,
-    SYS_copy_file_range, SYS_faccessat2, SYS_fallocate, SYS_fchmod, SYS_fchmodat, SYS_fchown,
-    SYS_fchownat, SYS_fcntl, SYS_fdatasync, SYS_fgetxattr, SYS_flistxattr, SYS_flock,
+    F_GETLK, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_SETLK, F_SETLKW, S_IFIFO, S_IFMT, S_IFREG,
+    S_IFSOCK, SYS_copy_file_range, SYS_faccessat2, SYS_fallocate, SYS_fchmod, SYS_fchmodat,
+    SYS_fchown, SYS_fchownat, SYS_fcntl, SYS_fdatasync, SYS_fgetxattr, SYS_flistxattr, SYS_flock,
     SYS_fremovexattr, SYS_fsetxattr, SYS_fstatfs, SYS_fsync, SYS_ftruncate, SYS_getdents64,
     SYS_linkat, SYS_mkdirat, SYS_mknodat, SYS_newfstatat, SYS_openat, SYS_openat2, SYS_preadv,
     SYS_preadv2, SYS_pwrite64, SYS_pwritev, SYS_pwritev2, SYS_readlinkat, SYS_renameat,
@@ -49,9 +49,17 @@ pub(super) const ALLOWED: &[Allow] = &[
     any(SYS_fsetxattr),
     any(SYS_flistxattr),
     any(SYS_fremovexattr),
-    // Names. A node that is made is a regular file.
+    // Names. A node that is made is a regular file, a FIFO or a socket, and no device; what
+    // is no regular file is never opened here.
     any(SYS_mkdirat),
-    only(SYS_mknodat, &[&[masked(2, S_IFMT, S_IFREG)]]),
+    only(
+        SYS_mknodat,
+        &[
+            &[masked(2, S_IFMT, S_IFREG)],
+            &[masked(2, S_IFMT, S_IFIFO)],
+            &[masked(2, S_IFMT, S_IFSOCK)],
+        ],
+    ),
     any(SYS_linkat),
     any(SYS_symlinkat),
     any(SYS_renameat),
