@@ -36,10 +36,13 @@ use std::{
 use guest_image::Image;
 use serde::Serialize;
 
-use crate::spec::{Accel, Spec};
+use crate::{
+    error::plain,
+    spec::{Accel, Spec},
+};
 pub use error::Error;
 pub use exec::{ExecRequest, exec};
-pub use machine::vsock_ports;
+pub use machine::{initrd, vsock_ports};
 use machine::KERNEL_COMMAND_LINE;
 pub use registry::{Info, list};
 pub use timing::Phases;
@@ -91,6 +94,14 @@ pub fn run(spec: Spec, image: &Image, start: Instant) -> Result<Outcome, Error> 
     Ok(outcome)
 }
 
+/// The kernel command line of a run, for measurements beside other monitors.
+pub fn kernel_line(accel: Accel) -> String {
+    match accel {
+        Accel::Kvm => KERNEL_COMMAND_LINE.into(),
+        Accel::Tcg => tcg::kernel_line(None),
+    }
+}
+
 /// Makes the session known, and names others in the same workspace.
 fn register(spec: &Spec, events: &event::Events) -> Result<(), Error> {
     let workspace = spec.shares.first().map(|s| s.host.display().to_string()).unwrap_or_default();
@@ -99,7 +110,9 @@ fn register(spec: &Spec, events: &event::Events) -> Result<(), Error> {
             if other.workspace == workspace {
                 eprintln!(
                     "qvm: note: {} (pid {}) uses this workspace too, running {}",
-                    other.name, other.pid, other.command
+                    plain(&other.name),
+                    other.pid,
+                    plain(&other.command)
                 );
             }
         }

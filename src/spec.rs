@@ -98,7 +98,7 @@ pub struct Publish {
 }
 
 /// What runs the virtual CPUs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Accel {
     /// Our own VMM on KVM.

@@ -220,6 +220,26 @@ pub enum ImageAction {
     },
     /// Remove all images but the default one, and what broken builds left
     Prune,
+    /// Print the directory of an image; the cache if none is named
+    Path {
+        /// A name, or the start of a digest
+        #[arg(value_name = "IMAGE")]
+        image: Option<String>,
+    },
+    /// Write the initial RAM file system of a run to standard output
+    #[command(hide = true)]
+    Initrd {
+        /// A name, or the start of a digest
+        #[arg(default_value = "default", value_name = "IMAGE")]
+        image: String,
+    },
+    /// Print the kernel command line of a run
+    #[command(hide = true)]
+    KernelLine {
+        /// `kvm` or `tcg`
+        #[arg(long)]
+        accel: crate::spec::Accel,
+    },
     /// Read every byte of an image and compare it with its manifest
     Verify {
         /// A name, or the start of a digest

@@ -1,12 +1,12 @@
 //! `qvm image …`.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, io::Seek};
 
 use guest_image::{Cache, CacheError, Digest, Image, Recipe, Reporter, build};
 use serde::Serialize;
 
 use super::args::ImageAction;
-use crate::{error, error::Error, policy::units::show_bytes};
+use crate::{error, error::Error, policy::units::show_bytes, session};
 
 /// Does it.
 pub fn main(action: ImageAction) -> Result<u8, Error> {
@@ -23,6 +23,16 @@ pub fn main(action: ImageAction) -> Result<u8, Error> {
                 show_bytes(pruned.bytes)
             ))
         }
+        ImageAction::Path { image: None } => {
+            super::print(&format!("{}\n", cache.root().display()))
+        }
+        ImageAction::Path { image: Some(name) } => {
+            super::print(&format!("{}\n", cache.image(&name)?.dir.display()))
+        }
+        ImageAction::Initrd { image } => initrd(&cache.image(&image)?),
+        ImageAction::KernelLine { accel } => {
+            super::print(&format!("{}\n", session::kernel_line(accel)))
+        }
         ImageAction::Verify { image } => {
             let image = cache.image(&image)?;
             image.verify(&mut |_| {}).map_err(CacheError::from)?;
@@ -30,6 +40,16 @@ pub fn main(action: ImageAction) -> Result<u8, Error> {
         }
     }?;
     Ok(0)
+}
+
+/// Writes what a run's kernel is given: measurements hand the same to other monitors.
+fn initrd(image: &Image) -> Result<(), Error> {
+    let mut out = std::io::stdout().lock();
+    for mut archive in session::initrd(image)? {
+        archive.rewind().map_err(Error::Output)?;
+        std::io::copy(&mut archive, &mut out).map_err(Error::Output)?;
+    }
+    Ok(())
 }
 
 /// Builds the default image and prints its digest.

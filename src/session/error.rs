@@ -54,15 +54,23 @@ pub enum Error {
 
 /// Last lines of the console, for the end of a message.
 #[derive(Debug, Default)]
-pub struct Tail(pub Vec<String>);
+pub struct Tail {
+    /// What the guest printed last.
+    pub lines: Vec<String>,
+    /// What the monitor's devices had to say.
+    pub notes: Vec<String>,
+}
 
 impl std::fmt::Display for Tail {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.0.is_empty() {
+        for note in &self.notes {
+            write!(f, " ({note})")?;
+        }
+        if self.lines.is_empty() {
             return f.write_str(" (its console is empty)");
         }
         f.write_str(". Its console ends:")?;
-        self.0.iter().try_for_each(|line| write!(f, "\n    {line}"))?;
+        self.lines.iter().try_for_each(|line| write!(f, "\n    {line}"))?;
         f.write_str("\n  that was it")
     }
 }

@@ -37,7 +37,7 @@ use super::{
     kvm, tcg,
 };
 use crate::{
-    process::{self, FsArgs, Process, VsockArgs},
+    process::{self, FsArgs, MachineExit, Process, VsockArgs},
     spec::{Accel, Spec},
 };
 
@@ -99,13 +99,10 @@ impl Machine {
             shares.push((socket, share.tag.clone()));
         }
 
-        let agent = std::fs::read(agent::locate()?)
-            .map_err(system("read the guest agent"))?;
-        let init = agent::initramfs(&agent).map_err(|e| Error::System("make the initial RAM file system", io::Error::other(e)))?;
         let parts = Parts {
             spec,
             kernel: open(&image.vmlinux())?,
-            initrd: vec![memory_file("initrd", &[&init]).map_err(system("make a memory file"))?, open(&image.modules())?],
+            initrd: initrd(image)?,
             root: open(&image.root())?,
             console: console_end,
             vsock,
@@ -164,11 +161,18 @@ impl Machine {
         let Some(status) = process.wait_for(BRIEFLY) else {
             return Error::ProcessGone(process.name(), String::new());
         };
+        let end = process.machine_end();
         if cause == engine && status.success() {
             // The console's last lines may still be on their way.
             std::thread::sleep(Duration::from_millis(50));
-            let tail = Tail(self.console.tail(10));
-            return if self.console.panicked() { Error::Panicked(tail) } else { Error::Stopped(tail) };
+            let notes = end.as_ref().map(|end| end.notes.clone()).unwrap_or_default();
+            let tail = Tail { lines: self.console.tail(10), notes };
+            let panicked = end.is_some_and(|end| end.exit == MachineExit::Panicked);
+            return if panicked || self.console.panicked() {
+                Error::Panicked(tail)
+            } else {
+                Error::Stopped(tail)
+            };
         }
         let words = process.last_words().map(|words| format!(": {words}")).unwrap_or_default();
         Error::ProcessGone(process.name(), format!(" ({status}){words}"))
@@ -180,6 +184,16 @@ impl Machine {
             drop(process);
         }
     }
+}
+
+/// The initial RAM file system: the agent's archive, then the image's modules.
+pub fn initrd(image: &Image) -> Result<Vec<File>, Error> {
+    let system = |what| move |e: io::Error| Error::System(what, e);
+    let agent = std::fs::read(agent::locate()?).map_err(system("read the guest agent"))?;
+    let init = agent::initramfs(&agent)
+        .map_err(|e| Error::System("make the initial RAM file system", io::Error::other(e)))?;
+    let init = memory_file("initrd", &[&init]).map_err(system("make a memory file"))?;
+    Ok(vec![init, open(&image.modules())?])
 }
 
 /// Reports the first end of a process.

@@ -79,9 +79,6 @@ pub struct Descriptors {
     pub shares: Vec<(RawFd, String)>,
 }
 
-/// Most shares that fit: of 24 virtio-mmio slots four serve other devices.
-pub const MAX_SHARES: usize = 20;
-
 /// QEMU's arguments, without its own name.
 pub fn arguments(memory: u64, cpus: u8, icount: Option<u8>, kernel_line: &str, fds: &Descriptors) -> Vec<String> {
     let mut arguments = Vec::new();

@@ -147,7 +147,15 @@ fn temporary(work: &Path) -> Result<(PathBuf, Option<TempDir>), MmdebstrapError>
 }
 
 fn command(recipe: &Recipe, mirror: &Mirror, temporary: &Path, work: &Path) -> Command {
-    let mut command = Command::new("mmdebstrap");
+    let mut command = if works_in_cache() {
+        // As root, mmdebstrap mounts for real: in a mount namespace of its own nothing of that
+        // outlives it, however it ends.
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "--propagation", "private", "--", "mmdebstrap"]);
+        command
+    } else {
+        Command::new("mmdebstrap")
+    };
     command.env_clear().envs(
         VARIABLES
             .iter()
