@@ -26,23 +26,23 @@ pub fn write(memory: &Memory, cmdline: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// What is true of the machine whatever runs in it, and saves the kernel the search.
+/// What is true of the machine whatever runs in it.
+///
+/// Measured with Debian's 6.12 cloud kernel under emulated KVM with instruction-counted time, to
+/// the orderly end of a small init: 3.82 s without `cryptomgr.notests`, 2.24 s with it; 9 ms for
+/// `pci=off`, 1 ms for `8250.nr_uarts`, 10 ms for the serial console under `quiet`. Neither
+/// `tsc=reliable`, `no_timer_check`, `random.trust_cpu=on`, `rcupdate.rcu_expedited=1`,
+/// `nokaslr`, `mitigations=off`, `audit=0` nor a shorter `lsm=` made a difference.
 ///
 /// | word | why |
 /// |---|---|
+/// | `console=ttyS0` | the early log; each byte is an exit, hence `quiet` unless asked for |
 /// | `panic=-1` | a panic is a reset at once, which ends the machine |
 /// | `reboot=a` | reset by the ACPI reset port, without trying others |
-/// | `pci=off` | there is no PCI; the search is some 170 exits |
-/// | `8250.nr_uarts=1` | there is COM1 only; the search is some 60 exits |
-/// | `tsc=reliable` | no watchdog over the clock |
-/// | `no_timer_check` | no test of the timer interrupt's wiring |
-/// | `cryptomgr.notests` | no self-tests of algorithms |
-/// | `random.trust_cpu=on` | randomness at once from the processor |
-/// | `rcupdate.rcu_expedited=1` | short waits while the system comes up |
-/// | `console=ttyS0` | the early log; each byte is an exit, hence `quiet` unless asked for |
-const ALWAYS: &str = "console=ttyS0 panic=-1 reboot=a pci=off 8250.nr_uarts=1 tsc=reliable \
-                      no_timer_check cryptomgr.notests random.trust_cpu=on \
-                      rcupdate.rcu_expedited=1";
+/// | `cryptomgr.notests` | no self-tests of algorithms: two fifths of the boot |
+/// | `pci=off` | there is no PCI; the search is some 130 exits |
+/// | `8250.nr_uarts=1` | there is COM1 only; the search is some 50 exits |
+const ALWAYS: &str = "console=ttyS0 panic=-1 reboot=a cryptomgr.notests pci=off 8250.nr_uarts=1";
 
 /// The command line that boots this machine cleanly and fast; callers add what is theirs
 /// (`root=`, `init=`, …). `verbose` lets the kernel print its whole log to the serial port.
@@ -51,3 +51,7 @@ pub fn base(verbose: bool) -> String {
     let log = if verbose { "loglevel=7" } else { "quiet" };
     format!("{ALWAYS} {log}")
 }
+
+#[cfg(test)]
+#[path = "cmdline_test.rs"]
+mod tests;
