@@ -25,9 +25,106 @@ const LONG: Duration = Duration::from_secs(60);
 static BEFORE_MAIN: extern "C" fn() = become_process;
 
 extern "C" fn become_process() {
+    if let Some(path) = std::env::var_os(SESSION) {
+        session(path.as_ref());
+    }
     if let Some(code) = dispatch() {
         let failed = format!("{code:?}") != format!("{:?}", std::process::ExitCode::SUCCESS);
         std::process::exit(i32::from(failed));
+    }
+}
+
+/// Holds the folder, in a process that plays the session.
+const SESSION: &str = "QVM_TEST_SESSION";
+
+/// Starts processes, says their numbers, waits for them if it is told to, and stays.
+fn session(path: &std::path::Path) -> ! {
+    use std::io::{Read, Write};
+    let (mut fs, _fs_socket) = spawn_fs(share(path)).unwrap();
+    let (theirs, _ours) = channel();
+    let args = VsockArgs {
+        guest_cid: 3,
+        ports: vec![(1024, theirs)],
+    };
+    let (mut vsock, _vsock_socket) = spawn_vsock(args).unwrap();
+    let arguments = ["-c".into(), "while :; do read x; done".into()].into_iter();
+    let mut shell = qemu::spawn_program("/usr/bin/sh".into(), arguments, vec![]).unwrap();
+    println!("{} {} {}", fs.id(), vsock.id(), shell.id());
+    std::io::stdout().flush().unwrap();
+    let mut phase = [0];
+    std::io::stdin().read_exact(&mut phase).unwrap();
+    for process in [&mut fs, &mut vsock, &mut shell] {
+        process.ready(LONG).unwrap();
+    }
+    println!("ready");
+    std::io::stdout().flush().unwrap();
+    loop {
+        std::thread::sleep(LONG);
+    }
+}
+
+/// A descriptor of the process with that number.
+fn watch(number: &str) -> OwnedFd {
+    let pid = rustix::process::Pid::from_raw(number.parse().unwrap()).unwrap();
+    rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).unwrap()
+}
+
+/// Kills a session with its processes just started (`ready`: all confined) and sees them go.
+fn kill_session(ready: bool) {
+    use std::io::{BufRead, BufReader, Write};
+    let folder = tempfile::tempdir().unwrap();
+    let mut session = std::process::Command::new("/proc/self/exe")
+        .env(SESSION, folder.path())
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = BufReader::new(session.stdout.take().unwrap());
+    let mut line = String::new();
+    out.read_line(&mut line).unwrap();
+    let mut watched: Vec<OwnedFd> = line.split_whitespace().map(watch).collect();
+    assert_eq!(watched.len(), 3, "{line}");
+    let shell = line.split_whitespace().next_back().unwrap().to_owned();
+    if ready {
+        session.stdin.as_mut().unwrap().write_all(b"x").unwrap();
+        line.clear();
+        out.read_line(&mut line).unwrap();
+        assert_eq!(line, "ready\n");
+        // The first process of a namespace is a child of the one that was started.
+        let children = std::fs::read_to_string(format!("/proc/{shell}/task/{shell}/children"));
+        watched.extend(children.unwrap().split_whitespace().map(watch));
+        assert_eq!(watched.len(), 4);
+    }
+    session.kill().unwrap();
+    session.wait().unwrap();
+    let bound = rustix::time::Timespec {
+        tv_sec: 60,
+        tv_nsec: 0,
+    };
+    for process in &watched {
+        let mut polled = [rustix::event::PollFd::new(
+            process,
+            rustix::event::PollFlags::IN,
+        )];
+        assert_eq!(
+            rustix::event::poll(&mut polled, Some(&bound)).unwrap(),
+            1,
+            "it lives on"
+        );
+    }
+}
+
+#[test]
+fn a_session_killed_while_its_processes_start_leaves_none() {
+    for _ in 0..8 {
+        kill_session(false);
+    }
+}
+
+#[test]
+fn a_killed_session_leaves_no_process() {
+    for _ in 0..3 {
+        kill_session(true);
     }
 }
 
