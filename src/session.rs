@@ -43,7 +43,6 @@ use crate::{
 pub use error::Error;
 pub use exec::{ExecRequest, exec};
 pub use machine::{initrd, vsock_ports};
-use machine::KERNEL_COMMAND_LINE;
 pub use registry::{Info, list};
 pub use timing::Phases;
 
@@ -97,8 +96,8 @@ pub fn run(spec: Spec, image: &Image, start: Instant) -> Result<Outcome, Error> 
 /// The kernel command line of a run, for measurements beside other monitors.
 pub fn kernel_line(accel: Accel) -> String {
     match accel {
-        Accel::Kvm => KERNEL_COMMAND_LINE.into(),
-        Accel::Tcg => tcg::kernel_line(None),
+        Accel::Kvm => kvm::kernel_line(false),
+        Accel::Tcg => tcg::kernel_line(false, None),
     }
 }
 

@@ -10,11 +10,7 @@ use std::{
 use rustix::pipe::{PipeFlags, pipe_with};
 use virtio_devices::{fs, vsock};
 
-use super::{
-    attach::spawn,
-    error::Error,
-    machine::{KERNEL_COMMAND_LINE, Parts},
-};
+use super::{attach::spawn, error::Error, machine::Parts};
 use crate::process::{self, Process, VhostUserArgs, VmmArgs};
 
 /// Where KVM is.
@@ -43,6 +39,11 @@ impl FirstEntry {
         })?;
         Ok(Self { at })
     }
+}
+
+/// What the kernel is told. The agent is `/init` of the initramfs, so there is no `root=`.
+pub fn kernel_line(show_boot: bool) -> String {
+    qvm_vmm::boot::cmdline::base(show_boot)
 }
 
 /// Starts the monitor.
@@ -74,7 +75,7 @@ pub(super) fn start(parts: Parts<'_>) -> Result<(Process, FirstEntry), Error> {
         memory: parts.spec.memory,
         kernel: parts.kernel.into(),
         initrd: parts.initrd.into_iter().map(Into::into).collect(),
-        cmdline: KERNEL_COMMAND_LINE.into(),
+        cmdline: kernel_line(parts.spec.output.show_boot),
         root_disk: Some(parts.root.into()),
         vhost_user,
         rng: true,

@@ -41,12 +41,6 @@ use crate::{
     spec::{Accel, Spec},
 };
 
-/// What every kernel is told: a serial console that says only what is serious, and an end rather
-/// than a halt. The agent is `/init` of the initramfs, so there is no `root=`.
-pub const KERNEL_COMMAND_LINE: &str = "console=ttyS0 quiet loglevel=4 panic=-1 reboot=t \
-     random.trust_cpu=on rcupdate.rcu_expedited=1 pci=off tsc=reliable \
-     8250.nr_uarts=1 i8042.noaux i8042.nokbd cryptomgr.notests";
-
 /// A process has this long to confine itself: it takes milliseconds, on a loaded machine more.
 const CONFINED: Duration = Duration::from_secs(60);
 /// A machine whose agent is gone is given this long to be gone itself.

@@ -34,7 +34,7 @@ pub(super) fn start(parts: Parts<'_>) -> Result<Process, Error> {
         vsock: number(&parts.vsock),
         shares: parts.shares.iter().map(|(socket, tag)| (number(socket), tag.clone())).collect(),
     };
-    let line = kernel_line(spec.icount);
+    let line = kernel_line(spec.output.show_boot, spec.icount);
     let argv = arguments(spec.memory, spec.cpus, spec.icount, &line, &fds);
     let mut given: Vec<OwnedFd> = vec![
         parts.kernel.into(),
@@ -123,12 +123,12 @@ pub fn arguments(memory: u64, cpus: u8, icount: Option<u8>, kernel_line: &str, f
     arguments
 }
 
-/// What the emulated kernel is told beside what every kernel of ours is told.
-pub fn kernel_line(icount: Option<u8>) -> String {
+/// What the kernel is told: the same as on KVM, and the frequency of its clock.
+pub fn kernel_line(show_boot: bool, icount: Option<u8>) -> String {
     // With -icount the TSC counts virtual nanoseconds.
     let khz = icount.map_or_else(tsc_khz, |_| 1_000_000);
     let clock = if khz == 0 { String::new() } else { format!(" tsc_early_khz={khz}") };
-    format!("{}{clock}", super::KERNEL_COMMAND_LINE)
+    format!("{}{clock}", super::kvm::kernel_line(show_boot))
 }
 
 /// Frequency of this processor's time stamp counter in kHz; 0 where there is none to read.
