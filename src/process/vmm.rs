@@ -230,3 +230,7 @@ pub(super) fn run(job: VmmJob, start: child::Start) -> Result<(), child::Error> 
     });
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "vmm_test.rs"]
+mod tests;

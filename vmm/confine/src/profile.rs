@@ -162,9 +162,11 @@ impl Limits {
                 open_files: Some(4096),
                 ..base
             },
-            // Guest memory is a memory file as large as the guest.
+            // Guest memory is a memory file as large as the guest. 32 vCPUs and the devices
+            // each have a thread.
             Role::Vmm => Self {
                 file_size: None,
+                threads: Some(128),
                 ..base
             },
             Role::Qemu => Self {
