@@ -8,7 +8,7 @@ use std::{
 use rustix::{
     event::{PollFd, PollFlags, poll},
     io::Errno,
-    process::{Pid, Signal, WaitId, WaitIdOptions, pidfd_send_signal, waitid},
+    process::{Signal, WaitId, WaitIdOptions, pidfd_send_signal, waitid},
     time::Timespec,
 };
 
@@ -24,7 +24,6 @@ const END: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Process {
     name: &'static str,
-    pid: Pid,
     pidfd: OwnedFd,
     /// The process is killed by the kernel when this closes.
     life: Option<OwnedFd>,
@@ -33,16 +32,9 @@ pub struct Process {
 }
 
 impl Process {
-    pub(super) fn new(
-        name: &'static str,
-        pid: Pid,
-        pidfd: OwnedFd,
-        life: OwnedFd,
-        words: Words,
-    ) -> Self {
+    pub(super) fn new(name: &'static str, pidfd: OwnedFd, life: OwnedFd, words: Words) -> Self {
         Self {
             name,
-            pid,
             pidfd,
             life: Some(life),
             words,
@@ -54,12 +46,6 @@ impl Process {
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.name
-    }
-
-    /// Its process id.
-    #[must_use]
-    pub fn id(&self) -> u32 {
-        self.pid.as_raw_nonzero().get().unsigned_abs()
     }
 
     /// Waits until the process is confined and about to do its work; for QEMU, about to be
@@ -118,16 +104,6 @@ impl Process {
             self.status = self.reap(WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
         }
         self.status
-    }
-
-    /// Waits for its end.
-    pub fn wait(&mut self) -> Status {
-        loop {
-            if let Some(status) = self.try_status() {
-                return status;
-            }
-            wait_for(self.pidfd.as_fd(), Duration::from_secs(3600));
-        }
     }
 
     /// Waits for its end, but no longer than `within`.

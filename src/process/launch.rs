@@ -124,7 +124,7 @@ impl Launch {
         let pid = Pid::from_child(&child);
         // Nobody else waits for it, so the number is still its own even if it ended.
         let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
-        Ok(Process::new(self.role.name(), pid, pidfd, life, words))
+        Ok(Process::new(self.role.name(), pidfd, life, words))
     }
 }
 
