@@ -29,12 +29,48 @@ const OPENING_LIMIT: u64 = 64;
 /// A guest that connects has to say why within this time.
 const OPENING_TIME: Duration = Duration::from_secs(5);
 
-/// What a command's number stands for, until all its connections are there.
+/// What a number stands for, until all its connections are there. They are read on threads, so
+/// they come in any order.
 #[derive(Debug)]
-enum Waiting {
-    Terminal { token: Token, stream: Option<UnixStream> },
-    Pipes { token: Token, streams: [Option<UnixStream>; 3] },
-    Dialed { token: Token },
+struct Waiting {
+    token: Token,
+    what: Expect,
+    command: Option<UnixStream>,
+    /// Terminal or standard input, standard output, standard error.
+    streams: [Option<UnixStream>; 3],
+}
+
+impl Waiting {
+    /// Where a stream of this kind goes; `None` if the command has no such stream.
+    fn slot(&mut self, kind: StreamKind) -> Option<&mut Option<UnixStream>> {
+        let index = match (self.what, kind) {
+            (Expect::Terminal, StreamKind::Terminal) | (Expect::Pipes, StreamKind::Stdin) => 0,
+            (Expect::Pipes, StreamKind::Stdout) => 1,
+            (Expect::Pipes, StreamKind::Stderr) => 2,
+            _ => return None,
+        };
+        self.streams.get_mut(index)
+    }
+
+    /// True if nothing is missing.
+    fn complete(&self) -> bool {
+        let streams = match self.what {
+            Expect::Terminal => 1,
+            Expect::Pipes => 3,
+            Expect::Dialed => return false,
+        };
+        self.command.is_some() && self.streams.iter().take(streams).all(Option::is_some)
+    }
+
+    /// The connections, if they are complete.
+    fn connections(self) -> Option<Connections> {
+        let [first, second, third] = self.streams;
+        let streams = match self.what {
+            Expect::Terminal => Streams::Terminal(first?),
+            _ => Streams::Pipes { stdin: first?, stdout: second?, stderr: third? },
+        };
+        Some(Connections { command: self.command?, streams })
+    }
 }
 
 /// Knows which connections are expected.
@@ -103,11 +139,7 @@ impl Broker {
         let mut token = Token::default();
         rustix::rand::getrandom(&mut token, rustix::rand::GetRandomFlags::empty())?;
         let id = self.shared.next.fetch_add(1, Ordering::Relaxed);
-        let waiting = match what {
-            Expect::Terminal => Waiting::Terminal { token, stream: None },
-            Expect::Pipes => Waiting::Pipes { token, streams: [None, None, None] },
-            Expect::Dialed => Waiting::Dialed { token },
-        };
+        let waiting = Waiting { token, what, command: None, streams: [None, None, None] };
         self.shared.waiting().insert(id, waiting);
         Ok((id, token))
     }
@@ -159,54 +191,41 @@ impl Shared {
                 "the agent speaks protocol {version} and qvm speaks {}: rebuild with scripts/build",
                 agent_protocol::VERSION
             )))),
-            Opening::Stream { id, token, kind } => {
-                match (self.waiting().get_mut(&id)?, kind) {
-                    (Waiting::Terminal { token: t, stream: slot @ None }, StreamKind::Terminal)
-                        if *t == token =>
-                    {
-                        *slot = Some(stream);
-                    }
-                    (Waiting::Pipes { token: t, streams }, kind) if *t == token => {
-                        let slot = match kind {
-                            StreamKind::Stdin => &mut streams[0],
-                            StreamKind::Stdout => &mut streams[1],
-                            StreamKind::Stderr => &mut streams[2],
-                            StreamKind::Terminal => return None,
-                        };
-                        slot.get_or_insert(stream);
-                    }
-                    _ => {}
-                }
-                None
-            }
-            Opening::Command { id, token } => {
-                let mut waiting = self.waiting();
-                let streams = match waiting.get_mut(&id)? {
-                    Waiting::Terminal { token: t, stream } if *t == token => {
-                        Streams::Terminal(stream.take()?)
-                    }
-                    Waiting::Pipes { token: t, streams } if *t == token => {
-                        if streams.iter().any(Option::is_none) {
-                            return None;
-                        }
-                        let [stdin, stdout, stderr] = streams;
-                        Streams::Pipes { stdin: stdin.take()?, stdout: stdout.take()?, stderr: stderr.take()? }
-                    }
-                    _ => return None,
-                };
-                waiting.remove(&id);
-                Some(Event::Opened(id, Connections { command: stream, streams }))
-            }
+            Opening::Stream { id, token, kind } => self.put(id, token, |waiting| {
+                waiting.slot(kind)?.get_or_insert(stream);
+                Some(())
+            }),
+            Opening::Command { id, token } => self.put(id, token, |waiting| {
+                waiting.command.get_or_insert(stream);
+                Some(())
+            }),
             Opening::Dialed { id, token } => {
                 let mut waiting = self.waiting();
-                match waiting.get(&id)? {
-                    Waiting::Dialed { token: t } if *t == token => {}
-                    _ => return None,
+                let entry = waiting.get(&id)?;
+                if entry.token != token || entry.what != Expect::Dialed {
+                    return None;
                 }
                 waiting.remove(&id);
                 Some(Event::Dialed(id, stream))
             }
         }
+    }
+
+    /// Puts a connection of a command in its place; gives all of them when it was the last.
+    fn put(
+        &self,
+        id: u32,
+        token: Token,
+        place: impl FnOnce(&mut Waiting) -> Option<()>,
+    ) -> Option<Event> {
+        let mut waiting = self.waiting();
+        let entry = waiting.get_mut(&id).filter(|entry| entry.token == token)?;
+        place(entry)?;
+        if !entry.complete() {
+            return None;
+        }
+        let connections = waiting.remove(&id)?.connections()?;
+        Some(Event::Opened(id, connections))
     }
 }
 

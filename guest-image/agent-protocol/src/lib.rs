@@ -15,8 +15,7 @@
 //!                                                      stdout, stderr; or one for a terminal
 //! ```
 //!
-//! The guest opens the command's streams first and its `Command` connection last, so that a
-//! host which has the latter has them all. End of input is a half-close of the stream. The
+//! The connections of one command may arrive in any order. End of input is a half-close of the stream. The
 //! agent sends `Exited`/`Signaled` only after every byte of output is in the streams and they
 //! are shut down.
 //!
