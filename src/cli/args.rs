@@ -31,6 +31,8 @@ use crate::{
     after_help = help::AFTER,
     after_long_help = help::AFTER_LONG,
     args_conflicts_with_subcommands = true,
+    // Of an option given twice the last counts, so that an alias can be overridden.
+    args_override_self = true,
     disable_help_subcommand = true,
 )]
 pub struct Cli {
@@ -46,6 +48,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run a command in a new machine (what qvm does without a sub-command)
+    #[command(args_override_self = true)]
     Run(Box<RunArgs>),
     /// Tell what this machine can do, what qvm will use, and how to get better
     Doctor(Json),

@@ -12,6 +12,11 @@ use super::attach::spawn;
 /// What is kept, in bytes. A panic with its trace is about 4 KiB.
 const KEPT: usize = 16 << 10;
 
+/// Lines of the console in an error message.
+const TOLD: usize = 10;
+/// What Linux says first when it gives up.
+const PANIC: &str = "Kernel panic - not syncing";
+
 /// The last of what the guest printed on its console.
 #[derive(Debug, Clone)]
 pub struct Console {
@@ -53,9 +58,19 @@ impl Console {
         all[all.len().saturating_sub(lines)..].iter().map(ToString::to_string).collect()
     }
 
+    /// The lines that tell most: the last ones, or of a panic its reason and what follows.
+    pub fn telling(&self) -> Vec<String> {
+        let all = self.tail(usize::MAX);
+        let from = match all.iter().position(|line| line.contains(PANIC)) {
+            Some(panic) => panic,
+            None => all.len().saturating_sub(TOLD),
+        };
+        all.into_iter().skip(from).take(TOLD).collect()
+    }
+
     /// True if the kernel said that it panicked.
     pub fn panicked(&self) -> bool {
-        self.tail(usize::MAX).iter().any(|line| line.contains("Kernel panic - not syncing"))
+        self.tail(usize::MAX).iter().any(|line| line.contains(PANIC))
     }
 }
 

@@ -160,7 +160,7 @@ impl Machine {
             // The console's last lines may still be on their way.
             std::thread::sleep(Duration::from_millis(50));
             let notes = end.as_ref().map(|end| end.notes.clone()).unwrap_or_default();
-            let tail = Tail { lines: self.console.tail(10), notes };
+            let tail = Tail { lines: self.console.telling(), notes };
             let panicked = end.is_some_and(|end| end.exit == MachineExit::Panicked);
             return if panicked || self.console.panicked() {
                 Error::Panicked(tail)

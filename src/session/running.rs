@@ -142,7 +142,7 @@ impl<'a> Running<'a> {
             }
         }
         if self.control.is_none() && now >= self.boot_deadline {
-            let tail = Tail { lines: self.machine.console.tail(10), notes: Vec::new() };
+            let tail = Tail { lines: self.machine.console.telling(), notes: Vec::new() };
             return Err(Error::BootTimeout(boot_time(self.spec).as_secs(), tail));
         }
         if self.deadline.is_some_and(|at| now >= at) {
