@@ -12,11 +12,7 @@ pub const CANNOT_RUN: u8 = 1;
 /// Looks at everything and prints it; 0 when machines can be run, else [`CANNOT_RUN`].
 pub fn main(host: &Host, json: bool) -> Result<u8, Error> {
     let report = checks::all(host);
-    let text = if json {
-        crate::cli::json(&report)
-    } else {
-        report.text()
-    };
+    let text = if json { crate::cli::json(&report) } else { report.text() };
     crate::cli::print(&text)?;
     Ok(if report.usable { 0 } else { CANNOT_RUN })
 }

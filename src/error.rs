@@ -70,11 +70,8 @@ pub fn plain(text: &str) -> String {
         // Bidirectional overrides can make a line read as something else.
         let hidden =
             c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        let _ = if hidden {
-            write!(result, "{}", c.escape_default())
-        } else {
-            result.write_char(c)
-        };
+        let _ =
+            if hidden { write!(result, "{}", c.escape_default()) } else { result.write_char(c) };
     }
     result
 }

@@ -12,24 +12,13 @@ fn chain(texts: &[&'static str]) -> Link {
     for text in texts.iter().rev() {
         link = Some(Box::new(Link { text, source: link }));
     }
-    *link.unwrap_or_else(|| {
-        Box::new(Link {
-            text: "",
-            source: None,
-        })
-    })
+    *link.unwrap_or_else(|| Box::new(Link { text: "", source: None }))
 }
 
 #[test]
 fn causes_follow_after_colons_and_nothing_is_said_twice() {
-    assert_eq!(
-        line(&chain(&["cannot x", "y broke", "no space"])),
-        "cannot x: y broke: no space"
-    );
-    assert_eq!(
-        line(&chain(&["cannot x: no space", "no space"])),
-        "cannot x: no space"
-    );
+    assert_eq!(line(&chain(&["cannot x", "y broke", "no space"])), "cannot x: y broke: no space");
+    assert_eq!(line(&chain(&["cannot x: no space", "no space"])), "cannot x: no space");
 }
 
 #[test]

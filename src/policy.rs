@@ -97,12 +97,8 @@ pub struct Plan {
 /// [`PolicyError`], the first that is met.
 pub fn build(request: Request, user: &Config, host: &Host) -> Result<Plan, PolicyError> {
     let asked_read_only = request.flags.read_only_workspace.unwrap_or(false);
-    let mut workspace = share::workspace(
-        request.dir.as_deref(),
-        &host.cwd,
-        &host.places,
-        asked_read_only,
-    )?;
+    let mut workspace =
+        share::workspace(request.dir.as_deref(), &host.cwd, &host.places, asked_read_only)?;
     let project = project::read(&workspace)?;
     let settings = settings::resolve(&request.flags, &project, user, host.limits)?;
     workspace.read_only = settings.read_only_workspace;
@@ -139,10 +135,7 @@ pub fn build(request: Request, user: &Config, host: &Host) -> Result<Plan, Polic
         icount: request.icount,
         output: request.output,
     };
-    Ok(Plan {
-        spec,
-        notes: accel.warning.into_iter().collect(),
-    })
+    Ok(Plan { spec, notes: accel.warning.into_iter().collect() })
 }
 
 /// Looks at the machine and chooses. No program inside a share is ever started, as an earlier
@@ -153,17 +146,9 @@ fn engine(
     host: &Host,
 ) -> Result<(accel::Decision, Option<PathBuf>), PolicyError> {
     let shared: Vec<_> = shares.iter().map(|share| share.host.clone()).collect();
-    let facts = Facts::gather(
-        settings.accel,
-        host.var("PATH").map(OsString::as_os_str),
-        &shared,
-    );
+    let facts = Facts::gather(settings.accel, host.var("PATH").map(OsString::as_os_str), &shared);
     let decision = accel::decide(settings.accel, &facts)?;
-    let qemu = if decision.accel == Accel::Tcg {
-        facts.qemu.path()
-    } else {
-        None
-    };
+    let qemu = if decision.accel == Accel::Tcg { facts.qemu.path() } else { None };
     Ok((decision, qemu))
 }
 

@@ -39,19 +39,13 @@ fn host(root: &Path) -> Host {
         },
         places: Places::new(&[home], &[dirs.config.clone(), dirs.cache.clone()]),
         dirs,
-        limits: Limits {
-            cpus: 2,
-            memory: 8 << 30,
-        },
+        limits: Limits { cpus: 2, memory: 8 << 30 },
     }
 }
 
 fn tcg() -> Request {
     Request {
-        flags: Flags {
-            accel: Some(accel::Choice::Tcg),
-            ..Flags::default()
-        },
+        flags: Flags { accel: Some(accel::Choice::Tcg), ..Flags::default() },
         ..Request::default()
     }
 }
@@ -69,10 +63,7 @@ fn a_plain_request_shares_the_current_directory_and_nothing_else() {
     assert_eq!(spec.workdir, root.join("home/p"));
     assert_eq!(spec.env, [("TERM".into(), "xterm".into())]);
     assert_eq!((spec.memory, spec.cpus, spec.timeout), (4 << 30, 2, None));
-    assert_eq!(
-        (spec.accel, spec.qemu),
-        (Accel::Tcg, Some(root.join("bin/qemu-system-x86_64")))
-    );
+    assert_eq!((spec.accel, spec.qemu), (Accel::Tcg, Some(root.join("bin/qemu-system-x86_64"))));
     assert_eq!(
         (spec.caller.name.as_str(), spec.caller.uid, spec.caller.home),
         ("me", 7, root.join("home"))
@@ -87,30 +78,14 @@ fn the_projects_file_tightens_and_flags_of_a_person_win() {
     let root = dir.path().canonicalize().unwrap();
     let host = host(&root);
     let file = root.join("home/p/.qvm.toml");
-    fs::write(
-        &file,
-        "memory = \"1g\"\ncpus = 1\nread_only_workspace = true\n",
-    )
-    .unwrap();
+    fs::write(&file, "memory = \"1g\"\ncpus = 1\nread_only_workspace = true\n").unwrap();
     let spec = build(tcg(), &Config::default(), &host).unwrap().spec;
-    assert_eq!(
-        (spec.memory, spec.cpus, spec.shares[0].read_only),
-        (1 << 30, 1, true)
-    );
+    assert_eq!((spec.memory, spec.cpus, spec.shares[0].read_only), (1 << 30, 1, true));
     let mut request = tcg();
     request.flags.memory = Some(2 << 30);
-    assert_eq!(
-        build(request, &Config::default(), &host)
-            .unwrap()
-            .spec
-            .memory,
-        2 << 30
-    );
+    assert_eq!(build(request, &Config::default(), &host).unwrap().spec.memory, 2 << 30);
     fs::write(&file, "image = \"/evil\"\n").unwrap();
-    assert!(matches!(
-        build(tcg(), &Config::default(), &host),
-        Err(PolicyError::Config(_))
-    ));
+    assert!(matches!(build(tcg(), &Config::default(), &host), Err(PolicyError::Config(_))));
 }
 
 #[test]
@@ -120,19 +95,13 @@ fn a_qemu_inside_the_workspace_is_never_run() {
     let mut host = host(&root);
     fs::rename(root.join("bin"), root.join("home/p/bin")).unwrap();
     host.env[1].1 = root.join("home/p/bin").into();
-    assert!(matches!(
-        build(tcg(), &Config::default(), &host),
-        Err(PolicyError::Accel(_))
-    ));
+    assert!(matches!(build(tcg(), &Config::default(), &host), Err(PolicyError::Accel(_))));
     host.cwd = root.join("home/p/sub");
     assert!(build(tcg(), &Config::default(), &host).is_ok());
     let mut request = tcg();
     request.shares =
         vec![share(format!("{}:/mnt/x:ro", root.join("home/p/bin").display()).as_ref()).unwrap()];
-    assert!(matches!(
-        build(request, &Config::default(), &host),
-        Err(PolicyError::Accel(_))
-    ));
+    assert!(matches!(build(request, &Config::default(), &host), Err(PolicyError::Accel(_))));
 }
 
 #[test]
@@ -152,19 +121,10 @@ fn working_directory_and_variables() {
         };
         let spec = build(request, &user, &host).unwrap().spec;
         assert_eq!(spec.workdir, want);
-        assert_eq!(
-            spec.env,
-            [("TERM".into(), "dumb".into()), ("CI".into(), "2".into())]
-        );
+        assert_eq!(spec.env, [("TERM".into(), "dumb".into()), ("CI".into(), "2".into())]);
     }
-    let request = Request {
-        env: vec![env::variable("NOPE".as_ref()).unwrap()],
-        ..tcg()
-    };
-    assert!(matches!(
-        build(request, &user, &host),
-        Err(PolicyError::Env(_))
-    ));
+    let request = Request { env: vec![env::variable("NOPE".as_ref()).unwrap()], ..tcg() };
+    assert!(matches!(build(request, &user, &host), Err(PolicyError::Env(_))));
 }
 
 #[test]
@@ -173,16 +133,10 @@ fn home_is_refused_by_either_account() {
     let root = dir.path().canonicalize().unwrap();
     let host = host(&root);
     for given in ["..", "../..", "../.config", "../.config/qvm", "/"] {
-        let request = Request {
-            dir: Some(given.into()),
-            ..tcg()
-        };
+        let request = Request { dir: Some(given.into()), ..tcg() };
         let refused = build(request, &Config::default(), &host);
         assert!(
-            matches!(
-                refused,
-                Err(PolicyError::Share(share::ShareError::Refused(..)))
-            ),
+            matches!(refused, Err(PolicyError::Share(share::ShareError::Refused(..)))),
             "{given}"
         );
     }

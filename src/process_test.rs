@@ -42,10 +42,7 @@ fn session(path: &std::path::Path) -> ! {
     use std::io::{Read, Write};
     let (mut fs, _fs_socket) = spawn_fs(share(path)).unwrap();
     let (theirs, _ours) = channel();
-    let args = VsockArgs {
-        guest_cid: 3,
-        ports: vec![(1024, theirs)],
-    };
+    let args = VsockArgs { guest_cid: 3, ports: vec![(1024, theirs)] };
     let (mut vsock, _vsock_socket) = spawn_vsock(args).unwrap();
     let arguments = ["-c".into(), "while :; do read x; done".into()].into_iter();
     let mut shell = qemu::spawn_program("/usr/bin/sh".into(), arguments, vec![]).unwrap();
@@ -105,20 +102,10 @@ fn kill_session(ready: bool) {
     }
     session.kill().unwrap();
     session.wait().unwrap();
-    let bound = rustix::time::Timespec {
-        tv_sec: 60,
-        tv_nsec: 0,
-    };
+    let bound = rustix::time::Timespec { tv_sec: 60, tv_nsec: 0 };
     for process in &watched {
-        let mut polled = [rustix::event::PollFd::new(
-            process,
-            rustix::event::PollFlags::IN,
-        )];
-        assert_eq!(
-            rustix::event::poll(&mut polled, Some(&bound)).unwrap(),
-            1,
-            "it lives on"
-        );
+        let mut polled = [rustix::event::PollFd::new(process, rustix::event::PollFlags::IN)];
+        assert_eq!(rustix::event::poll(&mut polled, Some(&bound)).unwrap(), 1, "it lives on");
     }
 }
 
@@ -142,31 +129,18 @@ fn folder(path: &std::path::Path) -> OwnedFd {
 }
 
 fn share(path: &std::path::Path) -> FsArgs {
-    FsArgs {
-        dir: folder(path),
-        tag: "work".into(),
-        read_only: false,
-    }
+    FsArgs { dir: folder(path), tag: "work".into(), read_only: false }
 }
 
 fn channel() -> (OwnedFd, OwnedFd) {
-    socketpair(
-        AddressFamily::UNIX,
-        SocketType::SEQPACKET,
-        SocketFlags::CLOEXEC,
-        None,
-    )
-    .unwrap()
+    socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).unwrap()
 }
 
 /// Both processes, ready, with the frontends' ends.
 fn pair(path: &std::path::Path) -> (Process, UnixStream, Process, UnixStream) {
     let (mut fs, fs_socket) = spawn_fs(share(path)).unwrap();
     let (theirs, _ours) = channel();
-    let args = VsockArgs {
-        guest_cid: 3,
-        ports: vec![(1024, theirs)],
-    };
+    let args = VsockArgs { guest_cid: 3, ports: vec![(1024, theirs)] };
     let (mut vsock, vsock_socket) = spawn_vsock(args).unwrap();
     fs.ready(LONG).unwrap();
     vsock.ready(LONG).unwrap();
@@ -179,12 +153,7 @@ fn processes_become_ready_and_say_how_they_are_confined() {
     let (mut fs, _fs_socket) = spawn_fs(share(folder.path())).unwrap();
     let report = fs.ready(LONG).unwrap();
     assert_eq!(report.role, confine::Role::Fs);
-    assert!(
-        report
-            .state(confine::LayerName::Capabilities)
-            .unwrap()
-            .is_active()
-    );
+    assert!(report.state(confine::LayerName::Capabilities).unwrap().is_active());
     assert_eq!(fs.try_status(), None);
 }
 
@@ -193,18 +162,8 @@ fn a_process_ends_when_the_monitor_closes_its_socket() {
     let folder = tempfile::tempdir().unwrap();
     let (mut fs, fs_socket, mut vsock, vsock_socket) = pair(folder.path());
     drop((fs_socket, vsock_socket));
-    assert_eq!(
-        fs.wait_for(LONG),
-        Some(Status::Exited(0)),
-        "{:?}",
-        fs.last_words()
-    );
-    assert_eq!(
-        vsock.wait_for(LONG),
-        Some(Status::Exited(0)),
-        "{:?}",
-        vsock.last_words()
-    );
+    assert_eq!(fs.wait_for(LONG), Some(Status::Exited(0)), "{:?}", fs.last_words());
+    assert_eq!(vsock.wait_for(LONG), Some(Status::Exited(0)), "{:?}", vsock.last_words());
 }
 
 #[test]
@@ -214,14 +173,8 @@ fn a_killed_process_is_noticed() {
     fs.ready(LONG).unwrap();
     let pid = rustix::process::Pid::from_raw(i32::try_from(id(&fs)).unwrap()).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
-    let mut polled = [rustix::event::PollFd::new(
-        &fs,
-        rustix::event::PollFlags::IN,
-    )];
-    let bound = rustix::time::Timespec {
-        tv_sec: 60,
-        tv_nsec: 0,
-    };
+    let mut polled = [rustix::event::PollFd::new(&fs, rustix::event::PollFlags::IN)];
+    let bound = rustix::time::Timespec { tv_sec: 60, tv_nsec: 0 };
     assert_eq!(rustix::event::poll(&mut polled, Some(&bound)).unwrap(), 1);
     assert_eq!(fs.try_status(), Some(Status::Killed(libc::SIGKILL)));
 }
@@ -234,20 +187,13 @@ fn a_process_that_cannot_work_says_why() {
     let (mut fs, _socket) = spawn_fs(args).unwrap();
     let error = fs.ready(LONG).unwrap_err();
     let text = crate::error::line(&error);
-    assert!(
-        text.starts_with("the fs process: the device could not be made: "),
-        "{text}"
-    );
+    assert!(text.starts_with("the fs process: the device could not be made: "), "{text}");
     assert_eq!(fs.wait_for(LONG), Some(Status::Exited(1)));
 }
 
 #[test]
 fn a_program_that_is_not_there_is_told() {
-    let args = QemuArgs {
-        program: "/usr/bin/no-such-program".into(),
-        argv: vec![],
-        fds: vec![],
-    };
+    let args = QemuArgs { program: "/usr/bin/no-such-program".into(), argv: vec![], fds: vec![] };
     let mut qemu = spawn_qemu(args).unwrap();
     let text = match qemu.ready(LONG) {
         Err(error) => error.to_string(),
@@ -257,10 +203,7 @@ fn a_program_that_is_not_there_is_told() {
             qemu.last_words().unwrap()
         }
     };
-    assert!(
-        text.contains("cannot execute /usr/bin/no-such-program"),
-        "{text}"
-    );
+    assert!(text.contains("cannot execute /usr/bin/no-such-program"), "{text}");
 }
 
 #[test]
@@ -301,14 +244,8 @@ fn dropping_kills_and_leaves_no_zombie() {
 
 #[test]
 fn nobody_else_starts_a_process() {
-    let output = std::process::Command::new("/proc/self/exe")
-        .args([MARK, "77"])
-        .output()
-        .unwrap();
+    let output = std::process::Command::new("/proc/self/exe").args([MARK, "77"]).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        said.starts_with("@failed this is an internal command of qvm"),
-        "{said}"
-    );
+    assert!(said.starts_with("@failed this is an internal command of qvm"), "{said}");
     assert!(!output.status.success());
 }

@@ -71,7 +71,8 @@ pub fn run(spec: Spec, image: &Image, start: Instant) -> Result<Outcome, Error> 
     let mut moments = timing::Moments::since(start);
     let (events, inbox) = mpsc::channel();
     register(&spec, &events)?;
-    let published = publish::listen(&spec.publish, &events).map_err(|(at, e)| Error::Publish(at, e))?;
+    let published =
+        publish::listen(&spec.publish, &events).map_err(|(at, e)| Error::Publish(at, e))?;
     if !spec.output.quiet {
         for (address, port) in published.iter().zip(&spec.publish) {
             eprintln!("qvm: {address} leads to port {} of the guest", port.guest_port);

@@ -37,11 +37,7 @@ pub fn locate() -> Result<PathBuf, AgentError> {
 
 fn locate_from(variable: Option<PathBuf>, exe: Option<&Path>) -> Result<PathBuf, AgentError> {
     if let Some(path) = variable.filter(|path| !path.as_os_str().is_empty()) {
-        return if path.is_file() {
-            Ok(path)
-        } else {
-            Err(AgentError::Variable(path))
-        };
+        return if path.is_file() { Ok(path) } else { Err(AgentError::Variable(path)) };
     }
     let mut looked = Vec::new();
     if let Some(dir) = exe.and_then(Path::parent) {
@@ -52,9 +48,7 @@ fn locate_from(variable: Option<PathBuf>, exe: Option<&Path>) -> Result<PathBuf,
             looked.push(path.display().to_string());
         }
     }
-    Err(AgentError::Missing {
-        looked: looked.join(", "),
-    })
+    Err(AgentError::Missing { looked: looked.join(", ") })
 }
 
 /// The initramfs: the agent as `/init`, and the directories and devices a kernel and a PID 1

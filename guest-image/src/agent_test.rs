@@ -9,10 +9,7 @@ fn the_variable_comes_first_and_must_be_right() {
     let agent = dir.path().join("a");
     std::fs::write(&agent, b"").unwrap();
     assert_eq!(locate_from(Some(agent.clone()), None).unwrap(), agent);
-    assert!(matches!(
-        locate_from(Some(dir.path().join("b")), None),
-        Err(AgentError::Variable(_))
-    ));
+    assert!(matches!(locate_from(Some(dir.path().join("b")), None), Err(AgentError::Variable(_))));
 }
 
 #[test]
@@ -24,16 +21,9 @@ fn beside_the_program_then_libexec() {
     std::fs::create_dir_all(&libexec).unwrap();
     let exe = bin.join("qvm");
     let missing = locate_from(None, Some(&exe)).unwrap_err().to_string();
-    assert!(
-        missing.contains("bin/guest-agent") && missing.contains("QVM_AGENT"),
-        "{missing}"
-    );
+    assert!(missing.contains("bin/guest-agent") && missing.contains("QVM_AGENT"), "{missing}");
     std::fs::write(libexec.join(NAME), b"").unwrap();
-    assert!(
-        locate_from(None, Some(&exe))
-            .unwrap()
-            .ends_with("libexec/qvm/guest-agent")
-    );
+    assert!(locate_from(None, Some(&exe)).unwrap().ends_with("libexec/qvm/guest-agent"));
     std::fs::write(bin.join(NAME), b"").unwrap();
     assert_eq!(locate_from(None, Some(&exe)).unwrap(), bin.join(NAME));
 }
@@ -43,13 +33,6 @@ fn the_initramfs_starts_the_agent() {
     let bytes = initramfs(b"ELF").unwrap();
     let entries = parse_cpio(&bytes).unwrap();
     let init = entries.iter().find(|e| e.name == "init").unwrap();
-    assert_eq!(
-        (init.mode, init.content.as_slice()),
-        (0o100_755, &b"ELF"[..])
-    );
-    assert!(
-        entries
-            .iter()
-            .any(|e| e.name == "dev/console" && e.mode == 0o020_600)
-    );
+    assert_eq!((init.mode, init.content.as_slice()), (0o100_755, &b"ELF"[..]));
+    assert!(entries.iter().any(|e| e.name == "dev/console" && e.mode == 0o020_600));
 }

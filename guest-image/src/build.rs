@@ -144,11 +144,7 @@ pub fn build_with(
         rustix::fs::statvfs(&temporary).map_err(|e| io_error("measure", &temporary)(e.into()))?;
     let free = stat.f_bavail.saturating_mul(stat.f_frsize);
     if free < needed {
-        return Err(BuildError::Space {
-            path: cache.root().to_owned(),
-            needed,
-            free,
-        });
+        return Err(BuildError::Space { path: cache.root().to_owned(), needed, free });
     }
 
     let dir = tempfile::Builder::new()
@@ -157,24 +153,14 @@ pub fn build_with(
         .map_err(io_error("make a directory in", &temporary))?;
     let result = make(cache, recipe, bootstrap, dir.path(), progress);
     // Said aloud instead of left to the destructor, which tells nobody.
-    dir.close()
-        .map_err(io_error("remove the directory in", &temporary))?;
-    result.map_err(|e| {
-        if is_full(&e) {
-            full(cache, needed, e)
-        } else {
-            e
-        }
-    })
+    dir.close().map_err(io_error("remove the directory in", &temporary))?;
+    result.map_err(|e| if is_full(&e) { full(cache, needed, e) } else { e })
 }
 
 /// The image that is there already. One that is damaged is taken away.
 fn usable(cache: &Cache, recipe: &Recipe) -> Result<Option<Image>, BuildError> {
     let found = cache.find(recipe).and_then(|image| match image {
-        Some(image) => image
-            .check()
-            .map(|()| Some(image))
-            .map_err(CacheError::from),
+        Some(image) => image.check().map(|()| Some(image)).map_err(CacheError::from),
         None => Ok(None),
     });
     match found {
@@ -200,20 +186,14 @@ fn make(
     }
     let contents = bootstrap
         .make(recipe, &into, &work, progress)
-        .map_err(|source| BuildError::Bootstrap {
-            log: keep_log(cache, &work),
-            source,
-        })?;
+        .map_err(|source| BuildError::Bootstrap { log: keep_log(cache, &work), source })?;
     let image = seal(recipe, contents, &into, progress)?;
 
     let images = cache.images();
     let place = images.join(image.digest.to_string());
     fs::rename(&into, &place).map_err(io_error("move the image to", &place))?;
     files::sync(&images).map_err(io_error("sync", &images))?;
-    Ok(Image {
-        dir: place,
-        ..image
-    })
+    Ok(Image { dir: place, ..image })
 }
 
 /// Saves the log of a bootstrap that failed from being removed with the rest.
@@ -246,35 +226,21 @@ fn seal(
         files: std::collections::BTreeMap::new(),
     };
     manifest.packages.sort_unstable();
-    progress(Progress {
-        phase: Phase::Finish,
-        done,
-        total,
-    });
+    progress(Progress { phase: Phase::Finish, done, total });
     for (name, path, size) in sizes {
         fs::set_permissions(&path, Permissions::from_mode(0o444))
             .map_err(io_error("protect", &path))?;
         let mut seen = |bytes| {
             done += bytes;
-            progress(Progress {
-                phase: Phase::Finish,
-                done,
-                total,
-            });
+            progress(Progress { phase: Phase::Finish, done, total });
         };
         let sha256 = Digest::of_file(&path, &mut seen).map_err(io_error("read", &path))?;
         files::sync(&path).map_err(io_error("sync", &path))?;
-        manifest
-            .files
-            .insert(name.to_owned(), FileEntry { size, sha256 });
+        manifest.files.insert(name.to_owned(), FileEntry { size, sha256 });
     }
     let path = into.join(files::MANIFEST);
     files::write_synced(&path, &manifest.to_json()?).map_err(io_error("write", &path))?;
-    let image = Image {
-        digest: manifest.recipe,
-        dir: into.to_owned(),
-        manifest,
-    };
+    let image = Image { digest: manifest.recipe, dir: into.to_owned(), manifest };
     image.mark_verified()?;
     files::sync(into).map_err(io_error("sync", into))?;
     Ok(image)
@@ -282,19 +248,11 @@ fn seal(
 
 fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> BuildError {
     let path = path.to_owned();
-    move |source| BuildError::Io {
-        action,
-        path,
-        source,
-    }
+    move |source| BuildError::Io { action, path, source }
 }
 
 fn full(cache: &Cache, needed: u64, source: BuildError) -> BuildError {
-    BuildError::Full {
-        path: cache.root().to_owned(),
-        needed,
-        source: source.into(),
-    }
+    BuildError::Full { path: cache.root().to_owned(), needed, source: source.into() }
 }
 
 /// Whether a full disk is behind an error.
@@ -302,10 +260,7 @@ fn is_full(error: &BuildError) -> bool {
     let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = next {
         if let Some(error) = error.downcast_ref::<io::Error>() {
-            if matches!(
-                error.kind(),
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-            ) {
+            if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
                 return true;
             }
         }

@@ -38,10 +38,7 @@ impl Bootstrap for Small {
         }
         match self.fails {
             Some(kind) => Err(io::Error::from(kind).into()),
-            None => Ok(Contents {
-                kernel: "6".to_owned(),
-                packages: Vec::new(),
-            }),
+            None => Ok(Contents { kernel: "6".to_owned(), packages: Vec::new() }),
         }
     }
 }
@@ -67,21 +64,11 @@ fn made_once_then_found() {
     assert_eq!(fs::read_to_string(image.root()).unwrap(), "root.erofs of a");
     assert_eq!(phases.first(), Some(&Phase::Packages));
     assert_eq!(phases.last(), Some(&Phase::Finish));
-    assert_eq!(
-        build_with(&cache, &recipe("a"), &small, &mut |_| {}).unwrap(),
-        image
-    );
+    assert_eq!(build_with(&cache, &recipe("a"), &small, &mut |_| {}).unwrap(), image);
     assert_eq!(small.made.load(Ordering::SeqCst), 1);
     assert_eq!(entries(&cache.temporary()), 0);
     for file in Manifest::FILES {
-        assert_eq!(
-            fs::metadata(image.dir.join(file))
-                .unwrap()
-                .permissions()
-                .mode()
-                & 0o777,
-            0o444
-        );
+        assert_eq!(fs::metadata(image.dir.join(file)).unwrap().permissions().mode() & 0o777, 0o444);
     }
 }
 
@@ -92,15 +79,9 @@ fn a_damaged_one_is_made_again() {
     let small = Small::default();
     let image = build_with(&cache, &recipe("a"), &small, &mut |_| {}).unwrap();
     fs::remove_file(image.root()).unwrap();
-    build_with(&cache, &recipe("a"), &small, &mut |_| {})
-        .unwrap()
-        .check()
-        .unwrap();
+    build_with(&cache, &recipe("a"), &small, &mut |_| {}).unwrap().check().unwrap();
     fs::write(image.dir.join(files::MANIFEST), b"").unwrap();
-    build_with(&cache, &recipe("a"), &small, &mut |_| {})
-        .unwrap()
-        .check()
-        .unwrap();
+    build_with(&cache, &recipe("a"), &small, &mut |_| {}).unwrap().check().unwrap();
     assert_eq!(small.made.load(Ordering::SeqCst), 3);
 }
 
@@ -108,20 +89,14 @@ fn a_damaged_one_is_made_again() {
 fn of_two_builders_the_second_waits_and_takes_it() {
     let dir = tempfile::tempdir().unwrap();
     let cache = Cache::at(dir.path());
-    let first = Small {
-        before: Some(Barrier::new(2)),
-        ..Small::default()
-    };
+    let first = Small { before: Some(Barrier::new(2)), ..Small::default() };
     let second = Small::default();
     let (told, heard) = mpsc::channel();
     std::thread::scope(|scope| {
         let one = scope.spawn(|| build_with(&cache, &recipe("a"), &first, &mut |_| {}).unwrap());
         first.before.as_ref().unwrap().wait();
         let two = scope.spawn(|| {
-            build_with(&cache, &recipe("a"), &second, &mut |p| {
-                told.send(p.phase).unwrap()
-            })
-            .unwrap()
+            build_with(&cache, &recipe("a"), &second, &mut |p| told.send(p.phase).unwrap()).unwrap()
         });
         assert_eq!(heard.recv().unwrap(), Phase::Waiting);
         first.before.as_ref().unwrap().wait();
@@ -145,31 +120,18 @@ fn what_a_killed_builder_left_is_cleaned() {
 fn a_failure_leaves_nothing_and_says_why() {
     let dir = tempfile::tempdir().unwrap();
     let cache = Cache::at(dir.path());
-    let small = Small {
-        fails: Some(io::ErrorKind::NotFound),
-        ..Small::default()
-    };
+    let small = Small { fails: Some(io::ErrorKind::NotFound), ..Small::default() };
     let error = build_with(&cache, &recipe("a"), &small, &mut |_| {}).unwrap_err();
     assert!(matches!(error, BuildError::Bootstrap { .. }));
-    assert!(
-        error
-            .to_string()
-            .contains(cache.root().join("build.log").to_str().unwrap())
-    );
-    assert_eq!(
-        (entries(&cache.temporary()), entries(&cache.images())),
-        (0, 0)
-    );
+    assert!(error.to_string().contains(cache.root().join("build.log").to_str().unwrap()));
+    assert_eq!((entries(&cache.temporary()), entries(&cache.images())), (0, 0));
 }
 
 #[test]
 fn a_full_disk_is_told_before_and_after() {
     let dir = tempfile::tempdir().unwrap();
     let cache = Cache::at(dir.path());
-    let small = Small {
-        space: 1 << 60,
-        ..Small::default()
-    };
+    let small = Small { space: 1 << 60, ..Small::default() };
     let error = build_with(&cache, &recipe("a"), &small, &mut |_| {}).unwrap_err();
     let text = error.to_string();
     assert!(matches!(error, BuildError::Space { .. }));
@@ -179,16 +141,10 @@ fn a_full_disk_is_told_before_and_after() {
     );
     assert_eq!(small.made.load(Ordering::SeqCst), 0);
 
-    let small = Small {
-        fails: Some(io::ErrorKind::StorageFull),
-        ..Small::default()
-    };
+    let small = Small { fails: Some(io::ErrorKind::StorageFull), ..Small::default() };
     let error = build_with(&cache, &recipe("a"), &small, &mut |_| {}).unwrap_err();
     assert!(matches!(error, BuildError::Full { .. }));
-    assert_eq!(
-        (entries(&cache.temporary()), entries(&cache.images())),
-        (0, 0)
-    );
+    assert_eq!((entries(&cache.temporary()), entries(&cache.images())), (0, 0));
 }
 
 #[test]
@@ -205,19 +161,11 @@ fn a_bootstrap_that_forgets_a_file() {
             _: &Path,
             _: &mut dyn FnMut(Progress),
         ) -> Result<Contents, BootstrapError> {
-            Ok(Contents {
-                kernel: String::new(),
-                packages: Vec::new(),
-            })
+            Ok(Contents { kernel: String::new(), packages: Vec::new() })
         }
     }
     let dir = tempfile::tempdir().unwrap();
-    let error = build_with(
-        &Cache::at(dir.path()),
-        &recipe("a"),
-        &Forgetful,
-        &mut |_| {},
-    )
-    .unwrap_err();
+    let error =
+        build_with(&Cache::at(dir.path()), &recipe("a"), &Forgetful, &mut |_| {}).unwrap_err();
     assert!(matches!(error, BuildError::Io { .. }));
 }

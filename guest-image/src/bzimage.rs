@@ -56,12 +56,8 @@ pub enum BzImageError {
 /// # Errors
 /// See [`BzImageError`].
 pub fn payload(image: &[u8]) -> Result<Payload<'_>, BzImageError> {
-    let magic = image
-        .get(MAGIC..MAGIC + 4)
-        .ok_or(BzImageError::NotBzImage)?;
-    let version = image
-        .get(VERSION..VERSION + 2)
-        .ok_or(BzImageError::NotBzImage)?;
+    let magic = image.get(MAGIC..MAGIC + 4).ok_or(BzImageError::NotBzImage)?;
+    let version = image.get(VERSION..VERSION + 2).ok_or(BzImageError::NotBzImage)?;
     if magic != b"HdrS" || u16::from_le_bytes([version[0], version[1]]) < 0x208 {
         return Err(BzImageError::NotBzImage);
     }
@@ -72,26 +68,18 @@ pub fn payload(image: &[u8]) -> Result<Payload<'_>, BzImageError> {
     };
     let offset = word(image, PAYLOAD_OFFSET)? as usize;
     let length = word(image, PAYLOAD_LENGTH)? as usize;
-    let start = ((sectors + 1) * 512)
-        .checked_add(offset)
-        .ok_or(BzImageError::Truncated)?;
+    let start = ((sectors + 1) * 512).checked_add(offset).ok_or(BzImageError::Truncated)?;
     let end = start.checked_add(length).ok_or(BzImageError::Truncated)?;
     let bytes = image.get(start..end).ok_or(BzImageError::Truncated)?;
-    let head: [u8; 4] = bytes
-        .get(..4)
-        .and_then(|b| b.try_into().ok())
-        .ok_or(BzImageError::Truncated)?;
+    let head: [u8; 4] =
+        bytes.get(..4).and_then(|b| b.try_into().ok()).ok_or(BzImageError::Truncated)?;
     let compression = match head {
         [0x28, 0xb5, 0x2f, 0xfd] => Compression::Zstd,
         [0xfd, b'7', b'z', b'X'] => Compression::Xz,
         [0x1f, 0x8b, ..] => Compression::Gzip,
         [0x7f, b'E', b'L', b'F'] => {
             let length = u32::try_from(length).map_err(|_| BzImageError::Truncated)?;
-            return Ok(Payload {
-                bytes,
-                compression: Compression::None,
-                length,
-            });
+            return Ok(Payload { bytes, compression: Compression::None, length });
         }
         other => return Err(BzImageError::Compression(other)),
     };
@@ -101,24 +89,13 @@ pub fn payload(image: &[u8]) -> Result<Payload<'_>, BzImageError> {
     if length > MAX_KERNEL {
         return Err(BzImageError::TooLong(length));
     }
-    let bytes = if compression == Compression::Gzip {
-        bytes
-    } else {
-        &bytes[..tail]
-    };
-    Ok(Payload {
-        bytes,
-        compression,
-        length,
-    })
+    let bytes = if compression == Compression::Gzip { bytes } else { &bytes[..tail] };
+    Ok(Payload { bytes, compression, length })
 }
 
 fn word(bytes: &[u8], at: usize) -> Result<u32, BzImageError> {
     let end = at.checked_add(4).ok_or(BzImageError::Truncated)?;
-    let four = bytes
-        .get(at..end)
-        .and_then(|b| b.try_into().ok())
-        .ok_or(BzImageError::Truncated)?;
+    let four = bytes.get(at..end).and_then(|b| b.try_into().ok()).ok_or(BzImageError::Truncated)?;
     Ok(u32::from_le_bytes(four))
 }
 

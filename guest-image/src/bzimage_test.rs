@@ -18,10 +18,7 @@ fn finds_what_was_put_in() {
 
     // What a gzip file ends with is the length itself.
     let image = sample_bzimage(&[0x1f, 0x8b, 8, 0], 5);
-    assert_eq!(
-        payload(&image).unwrap().bytes,
-        &[0x1f, 0x8b, 8, 0, 5, 0, 0, 0]
-    );
+    assert_eq!(payload(&image).unwrap().bytes, &[0x1f, 0x8b, 8, 0, 5, 0, 0, 0]);
 }
 
 #[test]
@@ -30,15 +27,9 @@ fn refuses_what_is_none() {
     assert!(matches!(payload(&[0; 4096]), Err(BzImageError::NotBzImage)));
     let image = sample_bzimage(&[0x28, 0xb5, 0x2f, 0xfd, 1], 99);
     for length in [0x250, 0x260, image.len() - 1] {
-        assert!(
-            matches!(payload(&image[..length]), Err(BzImageError::Truncated)),
-            "{length}"
-        );
+        assert!(matches!(payload(&image[..length]), Err(BzImageError::Truncated)), "{length}");
     }
-    assert!(matches!(
-        payload(&sample_bzimage(b"????", 99)),
-        Err(BzImageError::Compression(_))
-    ));
+    assert!(matches!(payload(&sample_bzimage(b"????", 99)), Err(BzImageError::Compression(_))));
     let huge = sample_bzimage(&[0x28, 0xb5, 0x2f, 0xfd], u32::MAX);
     assert!(matches!(payload(&huge), Err(BzImageError::TooLong(_))));
 }

@@ -84,16 +84,10 @@ impl Cache {
         } else if let Some(path) = get("XDG_CACHE_HOME") {
             ("XDG_CACHE_HOME", path.join("qvm"))
         } else {
-            (
-                "HOME",
-                get("HOME").ok_or(CacheError::NoHome)?.join(".cache/qvm"),
-            )
+            ("HOME", get("HOME").ok_or(CacheError::NoHome)?.join(".cache/qvm"))
         };
         if path.is_relative() {
-            return Err(CacheError::Relative {
-                variable: name,
-                path,
-            });
+            return Err(CacheError::Relative { variable: name, path });
         }
         Ok(Self { root: path })
     }
@@ -101,9 +95,7 @@ impl Cache {
     /// A cache at this path.
     #[must_use]
     pub fn at(root: &Path) -> Self {
-        Self {
-            root: root.to_owned(),
-        }
+        Self { root: root.to_owned() }
     }
 
     /// Its path.
@@ -128,11 +120,7 @@ impl Cache {
         }
         let image = Image::open(&dir)?;
         if image.digest != *digest {
-            return Err(ImageError::Misplaced {
-                dir,
-                found: image.digest,
-            }
-            .into());
+            return Err(ImageError::Misplaced { dir, found: image.digest }.into());
         }
         Ok(Some(image))
     }
@@ -150,10 +138,8 @@ impl Cache {
         if name.contains('/') {
             return Ok(Image::open(Path::new(name))?);
         }
-        let mut found = self
-            .digests()?
-            .into_iter()
-            .filter(|digest| digest.to_string().starts_with(name));
+        let mut found =
+            self.digests()?.into_iter().filter(|digest| digest.to_string().starts_with(name));
         match (name.is_empty(), found.next(), found.next()) {
             (false, Some(digest), None) => self.find_digest(&digest)?.ok_or_else(unknown),
             (false, Some(_), Some(_)) => Err(CacheError::Ambiguous(name.to_owned())),
@@ -171,11 +157,7 @@ impl Cache {
             Ok(None) => Err(CacheError::Unknown(digest.to_string())),
             Err(e) => Err(e),
         };
-        Ok(self
-            .digests()?
-            .into_iter()
-            .map(|digest| (digest, found(&digest)))
-            .collect())
+        Ok(self.digests()?.into_iter().map(|digest| (digest, found(&digest))).collect())
     }
 
     /// Removes an image. Machines that run on it keep its files until they end.
@@ -194,11 +176,7 @@ impl Cache {
         let away = self.temporary().join(format!("remove-{digest}"));
         fs::rename(&path, &away).map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => CacheError::Unknown(digest.to_string()),
-            _ => CacheError::Io {
-                action: "move away",
-                path,
-                source,
-            },
+            _ => CacheError::Io { action: "move away", path, source },
         })?;
         fs::remove_dir_all(&away).map_err(|source| CacheError::Io {
             action: "remove",
@@ -219,9 +197,8 @@ impl Cache {
             if !keep.contains(&digest) {
                 self.remove_locked(&digest)?;
                 pruned.images += 1;
-                pruned.bytes = pruned
-                    .bytes
-                    .saturating_add(image.map_or(0, |image| image.manifest.size()));
+                pruned.bytes =
+                    pruned.bytes.saturating_add(image.map_or(0, |image| image.manifest.size()));
             }
         }
         crate::debian::clean_leftovers(&self.temporary()).map_err(|source| CacheError::Io {
@@ -248,11 +225,7 @@ impl Cache {
         match Lock::try_acquire(&self.lock_path()) {
             Ok(Some(lock)) => Ok(lock),
             Ok(None) => Err(CacheError::Busy),
-            Err(source) => Err(CacheError::Io {
-                action: "lock",
-                path: self.lock_path(),
-                source,
-            }),
+            Err(source) => Err(CacheError::Io { action: "lock", path: self.lock_path(), source }),
         }
     }
 
@@ -262,16 +235,11 @@ impl Cache {
             Ok(entries) => entries,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(source) => {
-                return Err(CacheError::Io {
-                    action: "read",
-                    path,
-                    source,
-                });
+                return Err(CacheError::Io { action: "read", path, source });
             }
         };
-        let mut digests: Vec<Digest> = entries
-            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-            .collect();
+        let mut digests: Vec<Digest> =
+            entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect();
         digests.sort_unstable();
         Ok(digests)
     }

@@ -6,42 +6,27 @@ use crate::build_with;
 
 fn from(variables: &[(&str, &str)]) -> Result<Cache, CacheError> {
     Cache::from_variables(|name| {
-        variables
-            .iter()
-            .find(|(n, _)| *n == name)
-            .map(|(_, v)| PathBuf::from(v))
+        variables.iter().find(|(n, _)| *n == name).map(|(_, v)| PathBuf::from(v))
     })
 }
 
 #[test]
 fn the_variables_in_their_order() {
+    assert_eq!(from(&[("HOME", "/h")]).unwrap().root(), Path::new("/h/.cache/qvm"));
     assert_eq!(
-        from(&[("HOME", "/h")]).unwrap().root(),
-        Path::new("/h/.cache/qvm")
-    );
-    assert_eq!(
-        from(&[("HOME", "/h"), ("XDG_CACHE_HOME", "/x")])
-            .unwrap()
-            .root(),
+        from(&[("HOME", "/h"), ("XDG_CACHE_HOME", "/x")]).unwrap().root(),
         Path::new("/x/qvm")
     );
     assert_eq!(
-        from(&[("XDG_CACHE_HOME", "/x"), ("QVM_CACHE", "/q")])
-            .unwrap()
-            .root(),
+        from(&[("XDG_CACHE_HOME", "/x"), ("QVM_CACHE", "/q")]).unwrap().root(),
         Path::new("/q")
     );
     assert_eq!(
-        from(&[("HOME", "/h"), ("XDG_CACHE_HOME", "")])
-            .unwrap()
-            .root(),
+        from(&[("HOME", "/h"), ("XDG_CACHE_HOME", "")]).unwrap().root(),
         Path::new("/h/.cache/qvm")
     );
     assert!(matches!(from(&[]), Err(CacheError::NoHome)));
-    assert!(matches!(
-        from(&[("QVM_CACHE", "here")]),
-        Err(CacheError::Relative { .. })
-    ));
+    assert!(matches!(from(&[("QVM_CACHE", "here")]), Err(CacheError::Relative { .. })));
 }
 
 #[test]
@@ -57,15 +42,9 @@ fn found_by_digest_its_beginning_and_path() {
     assert_eq!(cache.image(&digest[..4]).unwrap(), image);
     assert_eq!(cache.image(image.dir.to_str().unwrap()).unwrap(), image);
     for name in ["", "nonesuch", "default", &"0".repeat(65)] {
-        assert!(
-            matches!(cache.image(name), Err(CacheError::Unknown(_))),
-            "{name}"
-        );
+        assert!(matches!(cache.image(name), Err(CacheError::Unknown(_))), "{name}");
     }
-    assert!(matches!(
-        cache.image("/nonesuch"),
-        Err(CacheError::Image(_))
-    ));
+    assert!(matches!(cache.image("/nonesuch"), Err(CacheError::Image(_))));
 }
 
 #[test]
@@ -76,25 +55,11 @@ fn removed_and_pruned() {
         .map(|name| build_with(&cache, &recipe(name), &Small::default(), &mut |_| {}).unwrap())
         .into();
     cache.remove(&images[0].digest).unwrap();
-    assert!(matches!(
-        cache.remove(&images[0].digest),
-        Err(CacheError::Unknown(_))
-    ));
+    assert!(matches!(cache.remove(&images[0].digest), Err(CacheError::Unknown(_))));
     fs::create_dir(cache.temporary().join("build-dead")).unwrap();
     let pruned = cache.prune(&[images[1].digest]).unwrap();
-    assert_eq!(
-        pruned,
-        Pruned {
-            images: 1,
-            bytes: images[2].manifest.size()
-        }
-    );
-    let left: Vec<_> = cache
-        .list()
-        .unwrap()
-        .into_iter()
-        .map(|(digest, _)| digest)
-        .collect();
+    assert_eq!(pruned, Pruned { images: 1, bytes: images[2].manifest.size() });
+    let left: Vec<_> = cache.list().unwrap().into_iter().map(|(digest, _)| digest).collect();
     assert_eq!(left, [images[1].digest]);
     assert_eq!(fs::read_dir(cache.temporary()).unwrap().count(), 0);
 }
@@ -113,11 +78,7 @@ fn the_directory_of_one_image_with_another_in_it() {
     let dir = tempfile::tempdir().unwrap();
     let cache = Cache::at(dir.path());
     let image = build_with(&cache, &recipe("a"), &Small::default(), &mut |_| {}).unwrap();
-    fs::rename(
-        &image.dir,
-        cache.images().join(recipe("b").digest().to_string()),
-    )
-    .unwrap();
+    fs::rename(&image.dir, cache.images().join(recipe("b").digest().to_string())).unwrap();
     assert!(matches!(
         cache.find(&recipe("b")),
         Err(CacheError::Image(ImageError::Misplaced { .. }))

@@ -84,13 +84,11 @@ impl Archive {
             u32::try_from(name.len() + 1).map_err(|_| CpioError::TooLong(name.to_owned()))?;
         self.inode = self.inode.wrapping_add(1);
         let links = if mode & 0o170_000 == 0o040_000 { 2 } else { 1 };
-        let header = [
-            self.inode, mode, 0, 0, links, 0, size, 0, 0, device.0, device.1, name_size, 0,
-        ];
+        let header =
+            [self.inode, mode, 0, 0, links, 0, size, 0, 0, device.0, device.1, name_size, 0];
         self.bytes.extend_from_slice(b"070701");
         for field in header {
-            self.bytes
-                .extend_from_slice(format!("{field:08X}").as_bytes());
+            self.bytes.extend_from_slice(format!("{field:08X}").as_bytes());
         }
         self.bytes.extend_from_slice(name.as_bytes());
         self.bytes.push(0);

@@ -7,18 +7,14 @@ use crate::fuzzing::parse_cpio;
 fn what_is_written_can_be_read() {
     let mut archive = Archive::new();
     archive.directory("dev", 0o755).unwrap();
-    archive
-        .character_device("dev/console", 0o600, 5, 1)
-        .unwrap();
+    archive.character_device("dev/console", 0o600, 5, 1).unwrap();
     archive.file("init", 0o755, b"#!/bin/sh\n").unwrap();
     archive.file("empty", 0o644, b"").unwrap();
     let bytes = archive.finish().unwrap();
     assert_eq!(bytes.len() % 512, 0);
     let entries = parse_cpio(&bytes).unwrap();
-    let seen: Vec<_> = entries
-        .iter()
-        .map(|e| (e.name.as_str(), e.mode, e.content.as_slice()))
-        .collect();
+    let seen: Vec<_> =
+        entries.iter().map(|e| (e.name.as_str(), e.mode, e.content.as_slice())).collect();
     assert_eq!(
         seen,
         [
@@ -33,8 +29,5 @@ fn what_is_written_can_be_read() {
 
 #[test]
 fn a_zero_byte_in_a_name_is_refused() {
-    assert!(matches!(
-        Archive::new().file("a\0b", 0o644, b""),
-        Err(CpioError::Name)
-    ));
+    assert!(matches!(Archive::new().file("a\0b", 0o644, b""), Err(CpioError::Name)));
 }

@@ -61,11 +61,7 @@ const ROOT_SPACE: u64 = 1_400_000_000;
 
 impl Bootstrap for Debian {
     fn space(&self) -> u64 {
-        if mmdebstrap::works_in_cache() {
-            IMAGE_SPACE + ROOT_SPACE
-        } else {
-            IMAGE_SPACE
-        }
+        if mmdebstrap::works_in_cache() { IMAGE_SPACE + ROOT_SPACE } else { IMAGE_SPACE }
     }
 
     fn make(
@@ -91,13 +87,8 @@ fn make(
     let out = mmdebstrap::run(recipe, &mirror, work, progress)?;
 
     progress(Progress::start(Phase::Kernel));
-    let kernel = kernel::take_apart(
-        recipe,
-        &out.join("kernel.deb"),
-        &out.join("modules.dep"),
-        work,
-        into,
-    )?;
+    let kernel =
+        kernel::take_apart(recipe, &out.join("kernel.deb"), &out.join("modules.dep"), work, into)?;
 
     let (from, to) = (out.join("root.erofs"), into.join(files::ROOT));
     fs::rename(&from, &to).map_err(|source| DebianError::Io {
@@ -111,19 +102,13 @@ fn make(
         path,
         source,
     })?;
-    Ok(Contents {
-        kernel,
-        packages: packages(&text),
-    })
+    Ok(Contents { kernel, packages: packages(&text) })
 }
 
 /// Lines of a name and a version.
 fn packages(text: &str) -> Vec<Package> {
     text.lines()
         .filter_map(|line| line.split_once(' '))
-        .map(|(name, version)| Package {
-            name: name.to_owned(),
-            version: version.to_owned(),
-        })
+        .map(|(name, version)| Package { name: name.to_owned(), version: version.to_owned() })
         .collect()
 }

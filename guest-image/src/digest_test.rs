@@ -15,14 +15,7 @@ fn text_and_back() {
 
 #[test]
 fn what_is_no_digest() {
-    for text in [
-        "",
-        "ba78",
-        &"g".repeat(64),
-        &"A".repeat(64),
-        &"0".repeat(65),
-        &"é".repeat(32),
-    ] {
+    for text in ["", "ba78", &"g".repeat(64), &"A".repeat(64), &"0".repeat(65), &"é".repeat(32)] {
         assert!(text.parse::<Digest>().is_err(), "{text}");
     }
 }
@@ -33,9 +26,6 @@ fn a_file_as_its_bytes() {
     let bytes = vec![7u8; (1 << 20) + 3];
     std::fs::write(file.path(), &bytes).unwrap();
     let mut count = 0;
-    assert_eq!(
-        Digest::of_file(file.path(), &mut |n| count += n).unwrap(),
-        Digest::of(&bytes)
-    );
+    assert_eq!(Digest::of_file(file.path(), &mut |n| count += n).unwrap(), Digest::of(&bytes));
     assert_eq!(count, (1 << 20) + 3);
 }

@@ -40,13 +40,7 @@ pub fn parse_cpio(mut bytes: &[u8]) -> Option<Vec<Entry>> {
             return Some(entries);
         }
         let name = String::from_utf8(name.to_vec()).ok()?;
-        entries.push(Entry {
-            name,
-            mode: field(1)?,
-            major: field(9)?,
-            minor: field(10)?,
-            content,
-        });
+        entries.push(Entry { name, mode: field(1)?, major: field(9)?, minor: field(10)?, content });
         bytes = bytes.get(end.checked_next_multiple_of(4)?..)?;
     }
 }
@@ -71,15 +65,8 @@ pub fn sample_bzimage(payload: &[u8], length: u32) -> Vec<u8> {
 /// `manifest.json`, which anybody who can write to the cache can alter.
 pub fn fuzz_manifest(data: &[u8]) {
     if let Ok(manifest) = Manifest::parse(data) {
-        let again = manifest
-            .to_json()
-            .ok()
-            .and_then(|bytes| Manifest::parse(&bytes).ok());
-        assert_eq!(
-            again.as_ref(),
-            Some(&manifest),
-            "a manifest changes when written and read"
-        );
+        let again = manifest.to_json().ok().and_then(|bytes| Manifest::parse(&bytes).ok());
+        assert_eq!(again.as_ref(), Some(&manifest), "a manifest changes when written and read");
     }
 }
 

@@ -44,9 +44,7 @@ fn no_input_panics() {
         fuzz_manifest(&random.mutated(manifest.as_bytes()));
         fuzz_bzimage(&random.mutated(&bzimage));
         fuzz_modules(&random.mutated(modules));
-        let noise: Vec<u8> = (0..random.next() % 200)
-            .map(|_| random.next() as u8)
-            .collect();
+        let noise: Vec<u8> = (0..random.next() % 200).map(|_| random.next() as u8).collect();
         fuzz_manifest(&noise);
         fuzz_bzimage(&noise);
         fuzz_modules(&noise);

@@ -96,15 +96,9 @@ impl Image {
         let path = dir.join(files::MANIFEST);
         let bytes = files::read_limited(&path, MAX_MANIFEST)
             .map_err(|source| ImageError::Read { path, source })?;
-        let manifest = Manifest::parse(&bytes).map_err(|source| ImageError::Manifest {
-            dir: dir.to_owned(),
-            source,
-        })?;
-        Ok(Self {
-            digest: manifest.recipe,
-            dir: dir.to_owned(),
-            manifest,
-        })
+        let manifest = Manifest::parse(&bytes)
+            .map_err(|source| ImageError::Manifest { dir: dir.to_owned(), source })?;
+        Ok(Self { digest: manifest.recipe, dir: dir.to_owned(), manifest })
     }
 
     /// The kernel as an uncompressed ELF file.
@@ -169,8 +163,7 @@ impl Image {
     pub(crate) fn mark_verified(&self) -> Result<(), ImageError> {
         let stamps = self.stamps()?;
         let path = self.dir.join(files::VERIFIED);
-        self.store(&stamps)
-            .map_err(|source| ImageError::Read { path, source })
+        self.store(&stamps).map_err(|source| ImageError::Read { path, source })
     }
 
     fn stamps(&self) -> Result<Verified, ImageError> {
@@ -183,11 +176,7 @@ impl Image {
                 Err(source) => return Err(ImageError::Read { path, source }),
             };
             if meta.len() != entry.size {
-                return Err(ImageError::Size {
-                    path,
-                    found: meta.len(),
-                    expected: entry.size,
-                });
+                return Err(ImageError::Size { path, found: meta.len(), expected: entry.size });
             }
             let stamp = Stamp {
                 device: meta.dev(),
@@ -198,10 +187,7 @@ impl Image {
             };
             all.insert(name.clone(), stamp);
         }
-        Ok(Verified {
-            recipe: self.digest,
-            files: all,
-        })
+        Ok(Verified { recipe: self.digest, files: all })
     }
 
     fn verified(&self) -> Option<Verified> {
@@ -212,8 +198,7 @@ impl Image {
     fn store(&self, stamps: &Verified) -> io::Result<()> {
         let mut file = tempfile::NamedTempFile::new_in(&self.dir)?;
         serde_json::to_writer(&mut file, stamps)?;
-        file.persist(self.dir.join(files::VERIFIED))
-            .map_err(|e| e.error)?;
+        file.persist(self.dir.join(files::VERIFIED)).map_err(|e| e.error)?;
         Ok(())
     }
 }

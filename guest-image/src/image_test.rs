@@ -10,13 +10,8 @@ use crate::{Cache, build_with};
 
 fn built() -> (tempfile::TempDir, Image) {
     let dir = tempfile::tempdir().unwrap();
-    let image = build_with(
-        &Cache::at(dir.path()),
-        &recipe("a"),
-        &Small::default(),
-        &mut |_| {},
-    )
-    .unwrap();
+    let image =
+        build_with(&Cache::at(dir.path()), &recipe("a"), &Small::default(), &mut |_| {}).unwrap();
     (dir, image)
 }
 
@@ -81,8 +76,5 @@ fn missing_files_links_and_broken_manifests() {
     assert!(matches!(image.check(), Err(ImageError::Altered { .. })));
     let mut manifest = writable(&image.dir.join(files::MANIFEST));
     manifest.write_all(b"}").unwrap();
-    assert!(matches!(
-        Image::open(&image.dir),
-        Err(ImageError::Manifest { .. })
-    ));
+    assert!(matches!(Image::open(&image.dir), Err(ImageError::Manifest { .. })));
 }

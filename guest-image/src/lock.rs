@@ -43,12 +43,7 @@ impl Lock {
 
 fn open(path: &Path) -> io::Result<File> {
     // Never truncated and never removed: a lock on a removed file would keep nobody out.
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path)
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
 }
 
 #[cfg(test)]

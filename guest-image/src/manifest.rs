@@ -102,9 +102,7 @@ impl Manifest {
     /// Bytes of all files together.
     #[must_use]
     pub fn size(&self) -> u64 {
-        self.files
-            .values()
-            .fold(0, |sum, file| sum.saturating_add(file.size))
+        self.files.values().fold(0, |sum, file| sum.saturating_add(file.size))
     }
 }
 

@@ -20,11 +20,7 @@ fn order(wanted: &[&str]) -> Result<Vec<String>, ModulesError> {
 fn what_is_needed_comes_first_and_once() {
     assert_eq!(
         order(&["top"]).unwrap(),
-        [
-            "kernel/b/low-one.ko.xz",
-            "kernel/a/mid.ko.xz",
-            "kernel/a/top.ko.xz"
-        ]
+        ["kernel/b/low-one.ko.xz", "kernel/a/mid.ko.xz", "kernel/a/top.ko.xz"]
     );
     assert_eq!(
         order(&["low_one", "mid"]).unwrap(),
@@ -35,10 +31,7 @@ fn what_is_needed_comes_first_and_once() {
 
 #[test]
 fn built_in_ones_are_left_out() {
-    assert_eq!(
-        order(&["fuse", "low_one"]).unwrap(),
-        ["kernel/b/low-one.ko.xz"]
-    );
+    assert_eq!(order(&["fuse", "low_one"]).unwrap(), ["kernel/b/low-one.ko.xz"]);
 }
 
 #[test]

@@ -62,11 +62,7 @@ impl Progress {
     /// The beginning of a part whose length is not known.
     #[must_use]
     pub fn start(phase: Phase) -> Self {
-        Self {
-            phase,
-            done: 0,
-            total: 0,
-        }
+        Self { phase, done: 0, total: 0 }
     }
 
     /// How much of the whole build is done, 0 to 100.
@@ -74,10 +70,7 @@ impl Progress {
     pub fn percent(&self) -> u64 {
         let (from, to) = self.phase.span();
         let done = self.done.min(self.total);
-        from + (to - from)
-            .saturating_mul(done)
-            .checked_div(self.total)
-            .unwrap_or(0)
+        from + (to - from).saturating_mul(done).checked_div(self.total).unwrap_or(0)
     }
 }
 
@@ -108,11 +101,7 @@ impl Reporter {
             false if io::stderr().is_terminal() => Style::Bar,
             false => Style::Lines,
         };
-        Self {
-            style,
-            started: Instant::now(),
-            last: None,
-        }
+        Self { style, started: Instant::now(), last: None }
     }
 
     /// Shows how far the build is.
@@ -129,12 +118,8 @@ impl Reporter {
     }
 
     fn write(&mut self, progress: Progress, to: &mut impl Write) -> io::Result<()> {
-        let same_phase = self
-            .last
-            .is_some_and(|(last, _)| last.phase == progress.phase);
-        let just_now = self
-            .last
-            .is_some_and(|(_, at)| at.elapsed() < Duration::from_millis(100));
+        let same_phase = self.last.is_some_and(|(last, _)| last.phase == progress.phase);
+        let just_now = self.last.is_some_and(|(_, at)| at.elapsed() < Duration::from_millis(100));
         match self.style {
             Style::Quiet => return Ok(()),
             Style::Lines if same_phase => return Ok(()),

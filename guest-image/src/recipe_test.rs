@@ -3,22 +3,11 @@ use super::*;
 #[test]
 fn the_default_has_what_is_promised() {
     let recipe = Recipe::default_debian();
-    for package in [
-        "git",
-        "ripgrep",
-        "curl",
-        "python3",
-        "nodejs",
-        "bubblewrap",
-        "socat",
-        "uidmap",
-    ] {
+    for package in ["git", "ripgrep", "curl", "python3", "nodejs", "bubblewrap", "socat", "uidmap"]
+    {
         assert!(recipe.packages.iter().any(|p| p == package), "{package}");
     }
-    assert_eq!(
-        recipe.modules.first().map(String::as_str),
-        Some("virtio_mmio")
-    );
+    assert_eq!(recipe.modules.first().map(String::as_str), Some("virtio_mmio"));
     // They go to mmdebstrap as one comma-separated value, and apt reads some characters as orders.
     for package in &recipe.packages {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "+-.".contains(c);

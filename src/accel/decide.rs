@@ -71,16 +71,10 @@ pub fn decide(choice: Choice, facts: &Facts) -> Result<Decision, AccelError> {
                 );
                 Ok(Decision {
                     warning: Some(warning),
-                    ..taken(
-                        Accel::Tcg,
-                        &format!("no hardware virtualization: {}", trouble.short),
-                    )
+                    ..taken(Accel::Tcg, &format!("no hardware virtualization: {}", trouble.short))
                 })
             }
-            Some(qemu) => Err(AccelError::Neither {
-                kvm: trouble.full(),
-                qemu,
-            }),
+            Some(qemu) => Err(AccelError::Neither { kvm: trouble.full(), qemu }),
         },
         (Choice::Kvm, None) => Ok(taken(Accel::Kvm, "asked for with --accel kvm")),
         (Choice::Kvm, Some(trouble)) if trouble.may_try => {
@@ -102,11 +96,7 @@ pub fn decide(choice: Choice, facts: &Facts) -> Result<Decision, AccelError> {
 }
 
 fn taken(accel: Accel, reason: &str) -> Decision {
-    Decision {
-        accel,
-        reason: reason.into(),
-        warning: None,
-    }
+    Decision { accel, reason: reason.into(), warning: None }
 }
 
 /// Why KVM is not taken by itself.
@@ -129,13 +119,8 @@ impl Trouble {
 
 /// What is wrong with KVM here; `None` if it can be relied on.
 pub fn kvm_trouble(facts: &Facts) -> Option<Trouble> {
-    let trouble = |short: String, hint: &'static str, may_try: bool| {
-        Some(Trouble {
-            short,
-            hint,
-            may_try,
-        })
-    };
+    let trouble =
+        |short: String, hint: &'static str, may_try: bool| Some(Trouble { short, hint, may_try });
     match &facts.kvm {
         Kvm::Usable if facts.cpu.virtualization => None,
         // A KVM that needs no VMX or SVM is paravirtual (PVM). It creates machines and runs
@@ -181,19 +166,15 @@ pub fn qemu_trouble(qemu: &Qemu) -> Option<String> {
         Qemu::Absent | Qemu::NotSought => {
             Some("qemu-system-x86_64 is not in PATH; run `sudo apt install qemu-system-x86`".into())
         }
-        Qemu::TooOld {
-            path,
-            version: (major, minor),
-        } => Some(format!(
+        Qemu::TooOld { path, version: (major, minor) } => Some(format!(
             "{} is version {major}.{minor}; {}.{} or newer is needed",
             path.display(),
             OLDEST.0,
             OLDEST.1
         )),
-        Qemu::Broken { path, why } => Some(format!(
-            "{} does not tell its version ({why}); reinstall it",
-            path.display()
-        )),
+        Qemu::Broken { path, why } => {
+            Some(format!("{} does not tell its version ({why}); reinstall it", path.display()))
+        }
     }
 }
 

@@ -53,17 +53,9 @@ impl Facts {
             Choice::Auto => kvm == Kvm::Usable && cpu.virtualization,
             Choice::Tcg => false,
         };
-        let qemu = if enough {
-            Qemu::NotSought
-        } else {
-            Qemu::find(path.unwrap_or_default(), shared)
-        };
-        Self {
-            kvm,
-            cpu,
-            pvm: fs::exists("/sys/module/kvm_pvm").unwrap_or(false),
-            qemu,
-        }
+        let qemu =
+            if enough { Qemu::NotSought } else { Qemu::find(path.unwrap_or_default(), shared) };
+        Self { kvm, cpu, pvm: fs::exists("/sys/module/kvm_pvm").unwrap_or(false), qemu }
     }
 
     /// Looks at everything, for `doctor`.
@@ -76,16 +68,12 @@ impl CpuFlags {
     /// Reads the first `flags` line.
     pub fn parse(cpuinfo: &str) -> Self {
         let line = cpuinfo.lines().find_map(|line| {
-            line.strip_prefix("flags")
-                .filter(|rest| rest.trim_start().starts_with(':'))
+            line.strip_prefix("flags").filter(|rest| rest.trim_start().starts_with(':'))
         });
         let has = |flag: &str| {
             line.is_some_and(|line| line.split_ascii_whitespace().any(|word| word == flag))
         };
-        Self {
-            virtualization: has("vmx") || has("svm"),
-            hypervisor: has("hypervisor"),
-        }
+        Self { virtualization: has("vmx") || has("svm"), hypervisor: has("hypervisor") }
     }
 }
 

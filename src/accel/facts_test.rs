@@ -7,19 +7,10 @@ fn flags(text: &str) -> (bool, bool) {
 
 #[test]
 fn flags_are_whole_words_of_the_flags_line() {
-    assert_eq!(
-        flags("processor\t: 0\nflags\t\t: fpu vmx sse\n"),
-        (true, false)
-    );
+    assert_eq!(flags("processor\t: 0\nflags\t\t: fpu vmx sse\n"), (true, false));
     assert_eq!(flags("flags : svm hypervisor\n"), (true, true));
-    assert_eq!(
-        flags("flags\t: fpu svm_lock vmxx hypervisor\n"),
-        (false, true)
-    );
-    assert_eq!(
-        flags("vmx flags\t: ept vnmi\nmodel name: vmx svm\n"),
-        (false, false)
-    );
+    assert_eq!(flags("flags\t: fpu svm_lock vmxx hypervisor\n"), (false, true));
+    assert_eq!(flags("vmx flags\t: ept vnmi\nmodel name: vmx svm\n"), (false, false));
     assert_eq!(flags(""), (false, false));
 }
 

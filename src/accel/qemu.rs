@@ -72,19 +72,13 @@ impl Qemu {
         let text = match output {
             Ok(output) => String::from_utf8_lossy(&output.stdout).into_owned(),
             Err(e) => {
-                return Self::Broken {
-                    path,
-                    why: e.to_string(),
-                };
+                return Self::Broken { path, why: e.to_string() };
             }
         };
         match parse_version(&text) {
             Some(version) if version >= OLDEST => Self::Found { path, version },
             Some(version) => Self::TooOld { path, version },
-            None => Self::Broken {
-                path,
-                why: "unknown answer to --version".into(),
-            },
+            None => Self::Broken { path, why: "unknown answer to --version".into() },
         }
     }
 }
@@ -97,17 +91,12 @@ fn search(program: &str, path: &OsStr, shared: &[PathBuf]) -> Option<PathBuf> {
         let executable = rustix::fs::access(&real, rustix::fs::Access::EXEC_OK).is_ok();
         (real.is_file() && executable && outside(&real)).then_some(real)
     };
-    env::split_paths(path)
-        .filter(|dir| dir.is_absolute())
-        .find_map(usable)
+    env::split_paths(path).filter(|dir| dir.is_absolute()).find_map(usable)
 }
 
 /// `QEMU emulator version 7.2.22 (Debian …)`.
 fn parse_version(text: &str) -> Option<(u32, u32)> {
-    let rest = text
-        .lines()
-        .next()?
-        .strip_prefix("QEMU emulator version ")?;
+    let rest = text.lines().next()?.strip_prefix("QEMU emulator version ")?;
     let mut parts = rest.split(|c: char| !c.is_ascii_digit());
     Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }

@@ -10,10 +10,7 @@ use super::*;
 #[test]
 fn versions() {
     let cases = [
-        (
-            "QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7)\nCopyright",
-            Some((7, 2)),
-        ),
+        ("QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7)\nCopyright", Some((7, 2))),
         ("QEMU emulator version 10.0.2", Some((10, 0))),
         ("QEMU emulator version 9.1-rc0", Some((9, 1))),
         ("QEMU emulator version", None),
@@ -41,13 +38,9 @@ fn nothing_inside_a_share_is_run() {
     let planted = program(&root.join("ws/bin"), "QEMU emulator version 9.9");
     fs::create_dir(root.join("link")).unwrap();
     symlink(&planted, root.join("link").join(PROGRAM)).unwrap();
-    let path = env::join_paths([
-        root.join("ws/bin"),
-        root.join("link"),
-        "bin".into(),
-        root.join("none"),
-    ])
-    .unwrap();
+    let path =
+        env::join_paths([root.join("ws/bin"), root.join("link"), "bin".into(), root.join("none")])
+            .unwrap();
     assert_eq!(search(PROGRAM, &path, &shared), None);
     let good = program(&root.join("good"), "QEMU emulator version 9.9");
     let path = env::join_paths([root.join("ws/bin"), root.join("good")]).unwrap();
@@ -75,17 +68,11 @@ fn the_answer_decides() {
     };
     assert!(matches!(
         find("a", "QEMU emulator version 8.1.0"),
-        Qemu::Found {
-            version: (8, 1),
-            ..
-        }
+        Qemu::Found { version: (8, 1), .. }
     ));
     assert!(matches!(
         find("b", "QEMU emulator version 6.2.0"),
-        Qemu::TooOld {
-            version: (6, 2),
-            ..
-        }
+        Qemu::TooOld { version: (6, 2), .. }
     ));
     assert!(matches!(find("c", "hello"), Qemu::Broken { .. }));
     assert_eq!(Qemu::find(OsStr::new(""), &[]), Qemu::Absent);

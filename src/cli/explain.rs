@@ -18,11 +18,7 @@ use crate::{
 /// Prints it.
 pub fn main(plan: &Plan) -> Result<u8, Error> {
     let described = Described::new(plan, image(&plan.spec)?, &confine::probe());
-    let text = if plan.spec.output.json {
-        super::json(&described)
-    } else {
-        described.text()
-    };
+    let text = if plan.spec.output.json { super::json(&described) } else { described.text() };
     super::print(&text).map(|()| 0)
 }
 
@@ -77,16 +73,10 @@ struct Image {
 fn image(spec: &Spec) -> Result<Image, Error> {
     let cache = Cache::open()?;
     if let Some(name) = &spec.image {
-        return Ok(Image {
-            digest: cache.image(name)?.digest.to_string(),
-            built: true,
-        });
+        return Ok(Image { digest: cache.image(name)?.digest.to_string(), built: true });
     }
     let recipe = Recipe::default_debian();
-    Ok(Image {
-        digest: recipe.digest().to_string(),
-        built: cache.find(&recipe)?.is_some(),
-    })
+    Ok(Image { digest: recipe.digest().to_string(), built: cache.find(&recipe)?.is_some() })
 }
 
 impl Described {
@@ -95,17 +85,9 @@ impl Described {
         let path = |path: &Path| path.display().to_string();
         Self {
             name: spec.name.clone(),
-            command: spec
-                .argv
-                .iter()
-                .map(|word| word.to_string_lossy().into_owned())
-                .collect(),
+            command: spec.argv.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
             workdir: path(&spec.workdir),
-            user: if spec.guest_root {
-                "root".into()
-            } else {
-                spec.caller.name.clone()
-            },
+            user: if spec.guest_root { "root".into() } else { spec.caller.name.clone() },
             shares: spec
                 .shares
                 .iter()
@@ -163,38 +145,24 @@ impl Described {
             "engine",
             format!(
                 "{}: {}",
-                if self.accel == Accel::Kvm {
-                    "kvm"
-                } else {
-                    "tcg"
-                },
+                if self.accel == Accel::Kvm { "kvm" } else { "tcg" },
                 self.accel_reason
             ),
         );
-        let built = if self.image.built {
-            ""
-        } else {
-            " (not built yet; `qvm image build` makes it)"
-        };
+        let built =
+            if self.image.built { "" } else { " (not built yet; `qvm image build` makes it)" };
         line("image", format!("{}{built}", self.image.digest));
         let command = if self.command.is_empty() {
             "a login shell".into()
         } else {
             format!("{:?}", self.command)
         };
-        line(
-            "command",
-            format!("{command} as {} in {}", self.user, self.workdir),
-        );
+        line("command", format!("{command} as {} in {}", self.user, self.workdir));
         if let Some(seconds) = self.timeout_seconds {
             line("timeout", format!("{seconds} s"));
         }
         for share in &self.shares {
-            let kind = if share.read_only {
-                "read-only"
-            } else {
-                "read and write"
-            };
+            let kind = if share.read_only { "read-only" } else { "read and write" };
             let place = if share.host == share.guest {
                 String::new()
             } else {
@@ -202,36 +170,21 @@ impl Described {
             };
             line("share", format!("{}{place}, {kind}", share.host));
         }
-        let names = if self.environment.is_empty() {
-            "nothing".into()
-        } else {
-            self.environment.join(" ")
-        };
+        let names =
+            if self.environment.is_empty() { "nothing".into() } else { self.environment.join(" ") };
         line("environment", names);
         line("network", self.network.into());
         for vsock in &self.vsock {
-            line(
-                "vsock",
-                format!(
-                    "port {} of the host leads to {}",
-                    vsock.port, vsock.leads_to
-                ),
-            );
+            line("vsock", format!("port {} of the host leads to {}", vsock.port, vsock.leads_to));
         }
         for port in &self.published {
             line(
                 "publish",
-                format!(
-                    "{} leads to port {} of the guest",
-                    port.host, port.guest_port
-                ),
+                format!("{} leads to port {} of the guest", port.host, port.guest_port),
             );
         }
         for process in &self.processes {
-            line(
-                "process",
-                format!("{} {}; sees {}", process.name, process.does, process.sees),
-            );
+            line("process", format!("{} {}; sees {}", process.name, process.does, process.sees));
         }
         if let Some(process) = self.processes.first() {
             line(

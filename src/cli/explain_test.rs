@@ -15,18 +15,11 @@ fn plan(dir: &Path) -> Plan {
         read_only,
     };
     let spec = Spec {
-        shares: vec![
-            share("workspace", dir, false),
-            share("share1", Path::new("/mnt/a"), true),
-        ],
+        shares: vec![share("workspace", dir, false), share("share1", Path::new("/mnt/a"), true)],
         argv: vec!["sh".into(), "-c".into(), "exit\x1b 7".into()],
         env: vec![("TOKEN".into(), "hush".into())],
         workdir: dir.to_path_buf(),
-        publish: vec![Publish {
-            ip: "::1".parse().unwrap(),
-            host_port: 8080,
-            guest_port: 80,
-        }],
+        publish: vec![Publish { ip: "::1".parse().unwrap(), host_port: 8080, guest_port: 80 }],
         memory: 1 << 30,
         cpus: 2,
         name: "box".into(),
@@ -34,49 +27,26 @@ fn plan(dir: &Path) -> Plan {
         accel: Accel::Tcg,
         accel_reason: "asked".into(),
         qemu: Some("/q".into()),
-        caller: Caller {
-            name: "me".into(),
-            group: "us".into(),
-            uid: 1,
-            gid: 2,
-            home: "/h".into(),
-        },
+        caller: Caller { name: "me".into(), group: "us".into(), uid: 1, gid: 2, home: "/h".into() },
         image: None,
         guest_root: false,
         nested: false,
         icount: None,
         output: Output::default(),
     };
-    Plan {
-        spec,
-        notes: vec!["slow".into()],
-    }
+    Plan { spec, notes: vec!["slow".into()] }
 }
 
 fn support() -> Support {
     let active = || confine::State::Active { detail: "x".into() };
-    let landlock = confine::State::Missing {
-        why: "old kernel".into(),
-    };
-    Support {
-        user_namespace: active(),
-        namespaces: active(),
-        landlock,
-        seccomp: active(),
-    }
+    let landlock = confine::State::Missing { why: "old kernel".into() };
+    Support { user_namespace: active(), namespaces: active(), landlock, seccomp: active() }
 }
 
 fn described() -> Described {
     let dir = tempfile::tempdir().unwrap();
     let real = dir.path().canonicalize().unwrap();
-    Described::new(
-        &plan(&real),
-        Image {
-            digest: "abc".into(),
-            built: false,
-        },
-        &support(),
-    )
+    Described::new(&plan(&real), Image { digest: "abc".into(), built: false }, &support())
 }
 
 #[test]

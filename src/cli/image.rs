@@ -23,9 +23,7 @@ pub fn main(action: ImageAction) -> Result<u8, Error> {
                 show_bytes(pruned.bytes)
             ))
         }
-        ImageAction::Path { image: None } => {
-            super::print(&format!("{}\n", cache.root().display()))
-        }
+        ImageAction::Path { image: None } => super::print(&format!("{}\n", cache.root().display())),
         ImageAction::Path { image: Some(name) } => {
             super::print(&format!("{}\n", cache.image(&name)?.dir.display()))
         }
@@ -119,16 +117,10 @@ impl Row {
 }
 
 fn list(cache: &Cache, json: bool) -> Result<(), Error> {
-    let rows: Vec<_> = cache
-        .list()?
-        .iter()
-        .map(|(digest, image)| Row::new(digest, image))
-        .collect();
+    let rows: Vec<_> =
+        cache.list()?.iter().map(|(digest, image)| Row::new(digest, image)).collect();
     let text = if json {
-        super::json(&Listing {
-            cache: cache.root().display().to_string(),
-            images: rows,
-        })
+        super::json(&Listing { cache: cache.root().display().to_string(), images: rows })
     } else {
         table(&rows)
     };
@@ -144,12 +136,8 @@ fn table(rows: &[Row]) -> String {
     for row in rows {
         let short = row.digest.get(..12).unwrap_or(&row.digest);
         let size = row.bytes.map_or_else(|| "-".into(), show_bytes);
-        let kernel = error::plain(
-            row.error
-                .as_ref()
-                .or(row.kernel.as_ref())
-                .map_or("", String::as_str),
-        );
+        let kernel =
+            error::plain(row.error.as_ref().or(row.kernel.as_ref()).map_or("", String::as_str));
         let _ = writeln!(
             text,
             "{short}  {size:<9}  {kernel}{}",

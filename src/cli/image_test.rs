@@ -9,17 +9,9 @@ fn a_table_names_the_default_and_what_is_broken() {
     assert!(table(&[]).contains("qvm image build"));
     let digest = Recipe::default_debian().digest();
     std::fs::create_dir_all(dir.path().join("images").join(digest.to_string())).unwrap();
-    let rows: Vec<_> = cache
-        .list()
-        .unwrap()
-        .iter()
-        .map(|(d, i)| Row::new(d, i))
-        .collect();
+    let rows: Vec<_> = cache.list().unwrap().iter().map(|(d, i)| Row::new(d, i)).collect();
     let text = table(&rows);
-    assert!(
-        text.contains("(default)") && text.contains("run `qvm image build`"),
-        "{text}"
-    );
+    assert!(text.contains("(default)") && text.contains("run `qvm image build`"), "{text}");
     assert_eq!(text.lines().count(), 2);
 }
 

@@ -20,13 +20,8 @@ fn a_line_for_each_machine() {
 
 #[test]
 fn ages() {
-    for (seconds, text) in [
-        (0, "0s"),
-        (59, "59s"),
-        (60, "1m0s"),
-        (3661, "1h1m"),
-        (90_000, "1d1h"),
-    ] {
+    for (seconds, text) in [(0, "0s"), (59, "59s"), (60, "1m0s"), (3661, "1h1m"), (90_000, "1d1h")]
+    {
         assert_eq!(age(seconds), text);
     }
 }

@@ -28,10 +28,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Parsed, Error>
     let cli = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,
         Err(error)
-            if matches!(
-                error.kind(),
-                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
-            ) =>
+            if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) =>
         {
             return Ok(Parsed::Print(error.render().to_string()));
         }
@@ -60,14 +57,9 @@ fn check_command(command: &[OsString], words: &[OsString], run: bool) -> Result<
         )));
     }
     // The command is the end of the line, so the word before it tells whether -- was written.
-    let before = words
-        .len()
-        .checked_sub(command.len() + 1)
-        .and_then(|at| words.get(at));
+    let before = words.len().checked_sub(command.len() + 1).and_then(|at| words.get(at));
     let plain = run && before.is_some_and(|word| word != OsStr::new("--"));
-    let sub_command = Cli::command()
-        .get_subcommands()
-        .any(|sub| sub.get_name() == text);
+    let sub_command = Cli::command().get_subcommands().any(|sub| sub.get_name() == text);
     if plain && sub_command {
         return Err(Error::Usage(format!(
             "`{text}` is a sub-command and goes first: `qvm {text} …`; to run a program of that name in the guest write `-- {text}`"
@@ -84,11 +76,7 @@ fn explain(error: &clap::Error) -> String {
     };
     let argument = context(ContextKind::InvalidArg).unwrap_or_default();
     if error.kind() == ErrorKind::UnknownArgument {
-        let name = argument
-            .trim_start_matches('-')
-            .split('=')
-            .next()
-            .unwrap_or_default();
+        let name = argument.trim_start_matches('-').split('=').next().unwrap_or_default();
         if let Some(hint) = known_elsewhere(name) {
             return format!("there is no option `{argument}`: {hint}");
         }
@@ -103,10 +91,7 @@ fn explain(error: &clap::Error) -> String {
         return "a sub-command is missing; see `qvm image --help`".into();
     }
     let rendered = error.render().to_string();
-    let lines = rendered
-        .lines()
-        .map(str::trim)
-        .take_while(|line| !line.starts_with("Usage:"));
+    let lines = rendered.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:"));
     // clap's advice to pass an unknown option as the command is never what was meant.
     let idle = |line: &&str| {
         !line.is_empty()
@@ -115,10 +100,7 @@ fn explain(error: &clap::Error) -> String {
     };
     let kept: Vec<_> = lines.filter(idle).collect();
     let text = kept.join("; ");
-    format!(
-        "{}; see `qvm --help`",
-        text.strip_prefix("error: ").unwrap_or(&text)
-    )
+    format!("{}; see `qvm --help`", text.strip_prefix("error: ").unwrap_or(&text))
 }
 
 /// Options that people know from other tools, and what qvm has instead.

@@ -9,10 +9,7 @@ use crate::{
 };
 
 fn words(line: &[&str]) -> Vec<OsString> {
-    std::iter::once("qvm")
-        .chain(line.iter().copied())
-        .map(OsString::from)
-        .collect()
+    std::iter::once("qvm").chain(line.iter().copied()).map(OsString::from).collect()
 }
 
 fn cli(line: &[&str]) -> Box<Cli> {
@@ -51,10 +48,7 @@ fn the_command_is_what_follows_the_options() {
         (&["run", "--", "ls"], &["ls"]),
         (&["-d", ".", "--", "ls"], &["ls"]),
         (&["-d.", "ls", "-d", "x"], &["ls", "-d", "x"]),
-        (
-            &["sh", "-c", "echo --help", "--help"],
-            &["sh", "-c", "echo --help", "--help"],
-        ),
+        (&["sh", "-c", "echo --help", "--help"], &["sh", "-c", "echo --help", "--help"]),
         (&["git", "--", "x", "--"], &["git", "--", "x", "--"]),
         (&["--", "a", "--", "b"], &["a", "--", "b"]),
         (&["--", "doctor"], &["doctor"]),
@@ -153,39 +147,24 @@ fn options_reach_the_request() {
 fn other_names_of_options() {
     assert_eq!(run(&["--cores", "8"]).cpus, Some(8));
     assert_eq!(run(&["--cpus=8"]).cpus, Some(8));
-    assert_eq!(
-        run(&["--workspace", "x"]).dir.as_deref(),
-        Some(Path::new("x"))
-    );
+    assert_eq!(run(&["--workspace", "x"]).dir.as_deref(), Some(Path::new("x")));
     assert_eq!(run(&["--memory", "512"]).memory, Some(512 << 20));
-    assert_eq!(
-        run(&["--read-only-workspace=false"]).read_only_workspace,
-        Some(false)
-    );
+    assert_eq!(run(&["--read-only-workspace=false"]).read_only_workspace, Some(false));
     let args = run(&["--read-only-workspace", "true"]);
-    assert_eq!(
-        (args.read_only_workspace, args.command),
-        (Some(true), vec!["true".into()])
-    );
+    assert_eq!((args.read_only_workspace, args.command), (Some(true), vec!["true".into()]));
 }
 
 #[test]
 fn sub_commands() {
     assert!(matches!(cli(&["doctor"]).command, Some(Command::Doctor(_))));
-    assert!(matches!(
-        cli(&["completion", "bash"]).command,
-        Some(Command::Completion(_))
-    ));
+    assert!(matches!(cli(&["completion", "bash"]).command, Some(Command::Completion(_))));
     let image = |line: &[&str]| match cli(line).command {
         Some(Command::Image(image)) => image.action,
         other => panic!("{line:?}: {other:?}"),
     };
     assert!(matches!(
         image(&["image", "build"]),
-        ImageAction::Build {
-            force: false,
-            quiet: false
-        }
+        ImageAction::Build { force: false, quiet: false }
     ));
     assert!(
         matches!(image(&["image", "rm", "a", "b"]), ImageAction::Rm { images } if images.len() == 2)
@@ -201,10 +180,7 @@ fn exec_takes_a_name_and_a_command() {
         Some(Command::Exec(args)) => args,
         other => panic!("{line:?}: {other:?}"),
     };
-    for line in [
-        &["exec", "box", "--", "ls", "-la"][..],
-        &["exec", "box", "ls", "-la"],
-    ] {
+    for line in [&["exec", "box", "--", "ls", "-la"][..], &["exec", "box", "ls", "-la"]] {
         let args = exec(line);
         assert_eq!(
             (args.name.as_str(), args.command),
@@ -222,10 +198,7 @@ fn exec_takes_a_name_and_a_command() {
 #[test]
 fn mistakes_are_one_line_that_says_what_to_do() {
     let table: [(&[&str], &[&str]); 26] = [
-        (
-            &["--memroy", "4g"],
-            &["'--memroy'", "'--memory'", "qvm --help"],
-        ),
+        (&["--memroy", "4g"], &["'--memroy'", "'--memory'", "qvm --help"]),
         (&["-m", "10x"], &["10x", "like 512m or 4g"]),
         (&["-m", "0"], &["at least 128m"]),
         (&["--cpus", "0"], &["1 to 32"]),
@@ -241,25 +214,15 @@ fn mistakes_are_one_line_that_says_what_to_do() {
         (&["-d", "--", "ls"], &["directory to share"]),
         (
             &["-d", ".", "--", "-ephemeral"],
-            &[
-                "`-ephemeral`",
-                "every machine of qvm is ephemeral",
-                "./-ephemeral",
-            ],
+            &["`-ephemeral`", "every machine of qvm is ephemeral", "./-ephemeral"],
         ),
         (&["--", "--memory", "4g"], &["options of qvm go before --"]),
         (&["--clean"], &["qvm image prune"]),
         (&["--disk-size", "64"], &["give it more with -m"]),
-        (
-            &["-it", "ls"],
-            &["exactly when standard input and output are one"],
-        ),
+        (&["-it", "ls"], &["exactly when standard input and output are one"]),
         (&["--rm", "ls"], &["ephemeral"]),
         (&["--net=host"], &["no network"]),
-        (
-            &["-d", ".", "doctor"],
-            &["`doctor` is a sub-command and goes first", "-- doctor"],
-        ),
+        (&["-d", ".", "doctor"], &["`doctor` is a sub-command and goes first", "-- doctor"]),
         (&["-q", "run", "ls"], &["goes first"]),
         (&["image"], &["image --help"]),
         (&["completion", "tcsh"], &["tcsh"]),
@@ -270,10 +233,7 @@ fn mistakes_are_one_line_that_says_what_to_do() {
         for part in parts {
             assert!(text.contains(part), "{line:?}: {text}");
         }
-        assert!(
-            !text.contains('\n') && !text.starts_with("error"),
-            "{line:?}: {text}"
-        );
+        assert!(!text.contains('\n') && !text.starts_with("error"), "{line:?}: {text}");
     }
 }
 
@@ -295,11 +255,7 @@ fn help_and_version_are_no_failure() {
 #[test]
 fn later_sub_commands_are_not_offered() {
     for name in ["serve", "models", "diff", "apply", "agents"] {
-        assert!(
-            !Cli::command()
-                .get_subcommands()
-                .any(|sub| sub.get_name() == name)
-        );
+        assert!(!Cli::command().get_subcommands().any(|sub| sub.get_name() == name));
     }
     Cli::command().debug_assert();
 }

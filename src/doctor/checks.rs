@@ -29,21 +29,16 @@ pub fn all(host: &Host) -> Report {
     let mut findings = vec![
         engine::processor(&facts),
         engine::kvm(&facts),
-        engine::qemu(
-            &facts,
-            decision.as_ref().is_ok_and(|d| d.accel == Accel::Kvm),
-        ),
+        engine::qemu(&facts, decision.as_ref().is_ok_and(|d| d.accel == Accel::Kvm)),
     ];
     findings.extend(confinement(&confine::probe()));
     findings.push(memory(host));
     findings.extend(files::all(host));
     findings.push(terminal());
     let engine = match &decision {
-        Ok(decision) => format!(
-            "`--accel auto` takes {}: {}",
-            engine::name(decision.accel),
-            decision.reason
-        ),
+        Ok(decision) => {
+            format!("`--accel auto` takes {}: {}", engine::name(decision.accel), decision.reason)
+        }
         Err(e) => e.to_string(),
     };
     Report::new(findings, engine)
@@ -71,11 +66,7 @@ fn confinement(support: &Support) -> Vec<Finding> {
             "allow unprivileged user namespaces, or go on with the other layers",
         ),
         finding("landlock", &support.landlock, kernel),
-        finding(
-            "seccomp",
-            &support.seccomp,
-            "use a kernel with CONFIG_SECCOMP_FILTER",
-        ),
+        finding("seccomp", &support.seccomp, "use a kernel with CONFIG_SECCOMP_FILTER"),
     ];
     if support.namespaces.is_missing() && support.landlock.is_missing() {
         findings.push(Finding::fail(
@@ -90,22 +81,14 @@ fn confinement(support: &Support) -> Vec<Finding> {
 /// Memory of the host.
 fn memory(host: &Host) -> Finding {
     let there = host.limits.memory;
-    let fact = format!(
-        "{} and {} CPUs can be used",
-        units::show_bytes(there),
-        host.limits.cpus
-    );
+    let fact = format!("{} and {} CPUs can be used", units::show_bytes(there), host.limits.cpus);
     match there / 2 {
-        half if half < units::LEAST_MEMORY => Finding::fail(
-            "memory",
-            fact,
-            "a machine needs at least 128 MiB of its own",
-        ),
-        half if half < 1 << 30 => Finding::warn(
-            "memory",
-            fact,
-            "builds and agents want 1 GiB or more for the guest",
-        ),
+        half if half < units::LEAST_MEMORY => {
+            Finding::fail("memory", fact, "a machine needs at least 128 MiB of its own")
+        }
+        half if half < 1 << 30 => {
+            Finding::warn("memory", fact, "builds and agents want 1 GiB or more for the guest")
+        }
         _ => Finding::ok("memory", fact),
     }
 }

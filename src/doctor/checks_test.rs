@@ -11,15 +11,7 @@ use crate::{
 };
 
 fn facts(kvm: Kvm, virtualization: bool, qemu: Qemu) -> Facts {
-    Facts {
-        kvm,
-        cpu: CpuFlags {
-            virtualization,
-            hypervisor: true,
-        },
-        pvm: false,
-        qemu,
-    }
+    Facts { kvm, cpu: CpuFlags { virtualization, hypervisor: true }, pvm: false, qemu }
 }
 
 #[test]
@@ -27,12 +19,7 @@ fn qemu_is_a_failure_only_where_it_is_needed() {
     let facts = facts(Kvm::Absent, false, Qemu::Absent);
     let needed = engine::qemu(&facts, false);
     assert_eq!(needed.level, Level::Fail);
-    assert!(
-        needed
-            .advice
-            .unwrap()
-            .contains("apt install qemu-system-x86")
-    );
+    assert!(needed.advice.unwrap().contains("apt install qemu-system-x86"));
     assert_eq!(engine::qemu(&facts, true).level, Level::Ok);
 }
 
@@ -41,10 +28,7 @@ fn kvm_without_the_flags_is_a_warning() {
     let finding = engine::kvm(&facts(Kvm::Usable, false, Qemu::Absent));
     assert_eq!(finding.level, Level::Warn);
     assert!(finding.advice.unwrap().contains("not used by itself"));
-    assert_eq!(
-        engine::kvm(&facts(Kvm::Usable, true, Qemu::Absent)).level,
-        Level::Ok
-    );
+    assert_eq!(engine::kvm(&facts(Kvm::Usable, true, Qemu::Absent)).level, Level::Ok);
     let denied = engine::kvm(&facts(Kvm::Denied, true, Qemu::Absent));
     assert!(denied.advice.unwrap().contains("usermod"));
 }
@@ -63,10 +47,7 @@ fn a_damaged_image_is_a_failure_and_a_missing_one_a_warning() {
     let dir = tempfile::tempdir().unwrap();
     let cache = Cache::at(dir.path());
     let recipe = Recipe::default_debian();
-    assert_eq!(
-        files::default_image(cache.find(&recipe), || Ok(())).level,
-        Level::Warn
-    );
+    assert_eq!(files::default_image(cache.find(&recipe), || Ok(())).level, Level::Warn);
     assert_eq!(
         files::default_image(cache.find(&recipe), || Err(ToolsError::NotDebian)).level,
         Level::Fail
@@ -74,18 +55,13 @@ fn a_damaged_image_is_a_failure_and_a_missing_one_a_warning() {
     let image = dir.path().join("images").join(recipe.digest().to_string());
     std::fs::create_dir_all(&image).unwrap();
     std::fs::write(image.join("manifest.json"), "{").unwrap();
-    assert_eq!(
-        files::default_image(cache.find(&recipe), || Ok(())).level,
-        Level::Fail
-    );
+    assert_eq!(files::default_image(cache.find(&recipe), || Ok(())).level, Level::Fail);
 }
 
 #[test]
 fn no_layer_against_files_is_a_failure() {
     let missing = || State::Missing { why: "no".into() };
-    let active = || State::Active {
-        detail: "yes".into(),
-    };
+    let active = || State::Active { detail: "yes".into() };
     let support = |namespaces, landlock| Support {
         user_namespace: missing(),
         namespaces,

@@ -34,38 +34,22 @@ pub struct Finding {
 impl Finding {
     /// All is well.
     pub fn ok(check: &'static str, fact: impl Into<String>) -> Self {
-        Self {
-            check,
-            level: Level::Ok,
-            fact: fact.into(),
-            advice: None,
-        }
+        Self { check, level: Level::Ok, fact: fact.into(), advice: None }
     }
 
     /// It could be better.
     pub fn warn(check: &'static str, fact: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self {
-            check,
-            level: Level::Warn,
-            fact: fact.into(),
-            advice: Some(advice.into()),
-        }
+        Self { check, level: Level::Warn, fact: fact.into(), advice: Some(advice.into()) }
     }
 
     /// It must be mended.
     pub fn fail(check: &'static str, fact: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self {
-            level: Level::Fail,
-            ..Self::warn(check, fact, advice)
-        }
+        Self { level: Level::Fail, ..Self::warn(check, fact, advice) }
     }
 
     /// It must be mended, and the error says how.
     pub fn error(check: &'static str, error: &dyn std::error::Error) -> Self {
-        Self {
-            level: Level::Fail,
-            ..Self::ok(check, crate::error::line(error))
-        }
+        Self { level: Level::Fail, ..Self::ok(check, crate::error::line(error)) }
     }
 }
 
@@ -84,11 +68,7 @@ impl Report {
     /// From findings; one failure makes it unusable.
     pub fn new(findings: Vec<Finding>, engine: String) -> Self {
         let usable = findings.iter().all(|f| f.level != Level::Fail);
-        Self {
-            findings,
-            engine,
-            usable,
-        }
+        Self { findings, engine, usable }
     }
 
     /// For people.
@@ -100,29 +80,17 @@ impl Report {
                 Level::Warn => "warn",
                 Level::Fail => "FAIL",
             };
-            let _ = writeln!(
-                text,
-                "{level}  {:<12} {}",
-                finding.check,
-                plain(&finding.fact)
-            );
+            let _ = writeln!(text, "{level}  {:<12} {}", finding.check, plain(&finding.fact));
             if let Some(advice) = &finding.advice {
                 let _ = writeln!(text, "{:18} -> {}", "", plain(advice));
             }
         }
-        let failed: Vec<_> = self
-            .findings
-            .iter()
-            .filter(|f| f.level == Level::Fail)
-            .map(|f| f.check)
-            .collect();
+        let failed: Vec<_> =
+            self.findings.iter().filter(|f| f.level == Level::Fail).map(|f| f.check).collect();
         let verdict = if self.usable {
             "qvm can run machines here".to_owned()
         } else {
-            format!(
-                "qvm cannot run machines here before this is mended: {}",
-                failed.join(", ")
-            )
+            format!("qvm cannot run machines here before this is mended: {}", failed.join(", "))
         };
         let _ = writeln!(text, "\n{}.\n{verdict}.", plain(&self.engine));
         text

@@ -2,15 +2,10 @@ use super::*;
 
 #[test]
 fn one_failure_makes_it_unusable() {
-    let ok = Report::new(
-        vec![Finding::ok("a", "x"), Finding::warn("b", "y", "z")],
-        "kvm".into(),
-    );
+    let ok = Report::new(vec![Finding::ok("a", "x"), Finding::warn("b", "y", "z")], "kvm".into());
     assert!(ok.usable);
-    let fail = Report::new(
-        vec![Finding::ok("a", "x"), Finding::fail("b", "y", "do z")],
-        "none".into(),
-    );
+    let fail =
+        Report::new(vec![Finding::ok("a", "x"), Finding::fail("b", "y", "do z")], "none".into());
     assert!(!fail.usable);
     let text = fail.text();
     assert!(
@@ -24,8 +19,5 @@ fn one_failure_makes_it_unusable() {
 #[test]
 fn facts_cannot_steer_the_terminal() {
     let text = Report::new(vec![Finding::ok("a", "x\x1b[2J\ny")], String::new()).text();
-    assert!(
-        !text.contains('\x1b') && text.contains("x\\u{1b}[2J\\ny"),
-        "{text}"
-    );
+    assert!(!text.contains('\x1b') && text.contains("x\\u{1b}[2J\\ny"), "{text}");
 }

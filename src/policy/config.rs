@@ -66,11 +66,8 @@ impl Config {
         &self,
         host: &[(OsString, OsString)],
     ) -> Result<Vec<env::EnvArg>, env::EnvError> {
-        let parsed: Result<Vec<_>, _> = self
-            .env
-            .iter()
-            .map(|text| env::variable(text.as_ref()))
-            .collect();
+        let parsed: Result<Vec<_>, _> =
+            self.env.iter().map(|text| env::variable(text.as_ref())).collect();
         let there = |arg: &env::EnvArg| {
             arg.value.is_some() || host.iter().any(|(name, _)| *name == arg.name)
         };
@@ -100,11 +97,7 @@ pub fn parse<T: for<'de> Deserialize<'de>>(text: &str, file: &Path) -> Result<T,
         let before = text.get(..start).unwrap_or(text);
         let line = before.bytes().filter(|b| *b == b'\n').count() + 1;
         let message = error.message().lines().collect::<Vec<_>>().join("; ");
-        ConfigError::Content {
-            file: file.into(),
-            line,
-            message,
-        }
+        ConfigError::Content { file: file.into(), line, message }
     })
 }
 
@@ -125,9 +118,7 @@ fn written<'de, D: Deserializer<'de>, T>(
         Ok(Written::Number(number)) => number.to_string(),
         Ok(Written::Text(text)) => text,
         Err(_) => {
-            return Err(D::Error::custom(
-                "a number or a text such as \"4g\" belongs here",
-            ));
+            return Err(D::Error::custom("a number or a text such as \"4g\" belongs here"));
         }
     };
     parse(&text).map(Some).map_err(D::Error::custom)

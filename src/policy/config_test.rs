@@ -18,19 +18,13 @@ fn every_key() {
     assert_eq!(config.read_only_workspace, Some(true));
     let args = config.env_args(&[]).unwrap();
     assert_eq!(args, [env::variable("A=1".as_ref()).unwrap()]);
-    assert_eq!(
-        config.env_args(&[("B".into(), "2".into())]).unwrap().len(),
-        2
-    );
+    assert_eq!(config.env_args(&[("B".into(), "2".into())]).unwrap().len(), 2);
 }
 
 #[test]
 fn absent_is_default() {
     assert_eq!(user("").unwrap(), Config::default());
-    assert_eq!(
-        read(Path::new("/nonexistent/config.toml")).unwrap(),
-        Config::default()
-    );
+    assert_eq!(read(Path::new("/nonexistent/config.toml")).unwrap(), Config::default());
     assert!(matches!(read(Path::new("/")), Err(ConfigError::Read(..))));
 }
 

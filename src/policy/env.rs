@@ -33,19 +33,13 @@ pub fn variable(text: &OsStr) -> Result<EnvArg, EnvError> {
     let bytes = text.as_bytes();
     let owned = |b: &[u8]| OsString::from_vec(b.to_vec());
     let (name, value) = match bytes.iter().position(|b| *b == b'=') {
-        Some(at) => (
-            bytes.get(..at).unwrap_or_default(),
-            bytes.get(at + 1..).map(owned),
-        ),
+        Some(at) => (bytes.get(..at).unwrap_or_default(), bytes.get(at + 1..).map(owned)),
         None => (bytes, None),
     };
     if name.is_empty() || name.contains(&0) {
         return Err(EnvError::NoName);
     }
-    Ok(EnvArg {
-        name: owned(name),
-        value,
-    })
+    Ok(EnvArg { name: owned(name), value })
 }
 
 /// Whether the host's variable of this name reaches the guest unasked. Only what makes the
@@ -65,11 +59,8 @@ pub fn build(
     host: &[(OsString, OsString)],
     asked: &[EnvArg],
 ) -> Result<Vec<(OsString, OsString)>, EnvError> {
-    let mut result: Vec<(OsString, OsString)> = host
-        .iter()
-        .filter(|(name, _)| allowed(name))
-        .cloned()
-        .collect();
+    let mut result: Vec<(OsString, OsString)> =
+        host.iter().filter(|(name, _)| allowed(name)).cloned().collect();
     result.sort();
     for arg in asked {
         let value = match &arg.value {

@@ -7,9 +7,7 @@ fn pairs(list: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
 }
 
 fn args(list: &[&str]) -> Vec<EnvArg> {
-    list.iter()
-        .map(|t| variable(OsStr::new(t)).unwrap())
-        .collect()
+    list.iter().map(|t| variable(OsStr::new(t)).unwrap()).collect()
 }
 
 #[test]
@@ -31,40 +29,24 @@ fn only_the_allow_list_crosses_unasked() {
         ("term", "x"),
         ("GITHUB_TOKEN", "t"),
     ]);
-    let names: Vec<_> = build(&host, &[])
-        .unwrap()
-        .into_iter()
-        .map(|(n, _)| n)
-        .collect();
+    let names: Vec<_> = build(&host, &[]).unwrap().into_iter().map(|(n, _)| n).collect();
     assert_eq!(names, ["COLORTERM", "LANG", "LC_ALL", "TERM", "TZ"]);
 }
 
 #[test]
 fn asked_variables_win_and_the_last_one_stays() {
     let host = pairs(&[("TERM", "xterm"), ("TOKEN", "secret")]);
-    let built = build(
-        &host,
-        &args(&["TERM=dumb", "A=1", "A=2", "TOKEN", "EMPTY=", "X=a=b"]),
-    )
-    .unwrap();
+    let built =
+        build(&host, &args(&["TERM=dumb", "A=1", "A=2", "TOKEN", "EMPTY=", "X=a=b"])).unwrap();
     assert_eq!(
         built,
-        pairs(&[
-            ("TERM", "dumb"),
-            ("A", "2"),
-            ("TOKEN", "secret"),
-            ("EMPTY", ""),
-            ("X", "a=b")
-        ])
+        pairs(&[("TERM", "dumb"), ("A", "2"), ("TOKEN", "secret"), ("EMPTY", ""), ("X", "a=b")])
     );
 }
 
 #[test]
 fn a_bare_name_must_be_set_on_the_host() {
-    assert_eq!(
-        build(&[], &args(&["NOPE"])),
-        Err(EnvError::Unset("NOPE".into()))
-    );
+    assert_eq!(build(&[], &args(&["NOPE"])), Err(EnvError::Unset("NOPE".into())));
 }
 
 #[test]

@@ -69,11 +69,7 @@ pub fn normalise(path: &Path) -> Result<PathBuf, GuestPathError> {
     let hides = clean == Path::new("/")
         || SYSTEM.iter().any(|s| clean == Path::new(s))
         || KERNEL.iter().any(|k| clean.starts_with(k));
-    if hides {
-        Err(GuestPathError::System(clean))
-    } else {
-        Ok(clean)
-    }
+    if hides { Err(GuestPathError::System(clean)) } else { Ok(clean) }
 }
 
 /// A `-v` as written: `SRC:DST[:ro]`.

@@ -3,13 +3,8 @@
 use super::*;
 
 fn parse(text: &str) -> Result<(String, String, bool), ShareArgError> {
-    share(OsStr::new(text)).map(|s| {
-        (
-            s.source.display().to_string(),
-            s.guest.display().to_string(),
-            s.read_only,
-        )
-    })
+    share(OsStr::new(text))
+        .map(|s| (s.source.display().to_string(), s.guest.display().to_string(), s.read_only))
 }
 
 #[test]
@@ -23,11 +18,7 @@ fn shares_are_taken_apart() {
         ("/a:/b:x", ("/a", "/b:x", false)),
     ];
     for (text, (source, guest, ro)) in cases {
-        assert_eq!(
-            parse(text).unwrap(),
-            (source.into(), guest.into(), ro),
-            "{text}"
-        );
+        assert_eq!(parse(text).unwrap(), (source.into(), guest.into(), ro), "{text}");
     }
 }
 
@@ -43,10 +34,7 @@ fn malformed_shares_are_refused() {
     for text in ["", "/a", ":/b", "/a:b", "/a:", "ro", ":ro", "/a:ro"] {
         assert_eq!(parse(text), Err(ShareArgError::Form), "{text}");
     }
-    assert!(matches!(
-        parse("/a:/b/../c"),
-        Err(ShareArgError::Guest(GuestPathError::DotDot(_)))
-    ));
+    assert!(matches!(parse("/a:/b/../c"), Err(ShareArgError::Guest(GuestPathError::DotDot(_)))));
 }
 
 #[test]
@@ -55,26 +43,12 @@ fn the_guests_own_directories_stay() {
         "/", "//", "/.", "/usr", "/usr/", "/etc", "/proc", "/proc/1", "/sys/x", "/dev/shm", "/tmp",
         "/run", "/lib64",
     ] {
-        assert!(
-            matches!(normalise(Path::new(path)), Err(GuestPathError::System(_))),
-            "{path}"
-        );
+        assert!(matches!(normalise(Path::new(path)), Err(GuestPathError::System(_))), "{path}");
     }
-    for path in [
-        "/usr/local",
-        "/etc/x",
-        "/tmp/x",
-        "/mnt",
-        "/home/me/p",
-        "/process",
-        "/developer",
-    ] {
+    for path in ["/usr/local", "/etc/x", "/tmp/x", "/mnt", "/home/me/p", "/process", "/developer"] {
         assert_eq!(normalise(Path::new(path)).unwrap(), Path::new(path));
     }
-    assert!(matches!(
-        normalise(Path::new("a")),
-        Err(GuestPathError::Relative(_))
-    ));
+    assert!(matches!(normalise(Path::new("a")), Err(GuestPathError::Relative(_))));
     let long = format!("/{}", "a/".repeat(3000));
     assert_eq!(normalise(Path::new(&long)), Err(GuestPathError::TooLong));
 }

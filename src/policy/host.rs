@@ -59,12 +59,7 @@ impl Host {
         let account = sys::account();
         let vars: Vec<_> = env::vars_os().collect();
         let dirs = Dirs::new(&vars, account.home.as_deref());
-        let homes: Vec<_> = account
-            .home
-            .iter()
-            .cloned()
-            .chain([dirs.home.clone()])
-            .collect();
+        let homes: Vec<_> = account.home.iter().cloned().chain([dirs.home.clone()]).collect();
         let own: Vec<_> = dirs.all().cloned().collect();
         Ok(Self {
             cwd: env::current_dir().map_err(NoCwd)?,
@@ -78,30 +73,19 @@ impl Host {
 
     /// Who called, as the guest gets to know them.
     pub fn caller(&self) -> Caller {
-        let Account {
-            name,
-            group,
-            uid,
-            gid,
-            home,
-        } = self.account.clone();
+        let Account { name, group, uid, gid, home } = self.account.clone();
         Caller {
             name,
             group,
             uid,
             gid,
-            home: home
-                .filter(|h| h.is_absolute())
-                .unwrap_or_else(|| self.dirs.home.clone()),
+            home: home.filter(|h| h.is_absolute()).unwrap_or_else(|| self.dirs.home.clone()),
         }
     }
 
     /// A variable of the host.
     pub fn var(&self, name: &str) -> Option<&OsString> {
-        self.env
-            .iter()
-            .find(|(n, _)| n == name)
-            .map(|(_, value)| value)
+        self.env.iter().find(|(n, _)| n == name).map(|(_, value)| value)
     }
 }
 
@@ -110,19 +94,14 @@ impl Dirs {
     /// ignored, as the specification asks.
     pub fn new(env: &[(OsString, OsString)], account_home: Option<&Path>) -> Self {
         let absolute = |name: &str| {
-            let value = env
-                .iter()
-                .find(|(n, _)| n == name)
-                .map(|(_, value)| PathBuf::from(value));
+            let value = env.iter().find(|(n, _)| n == name).map(|(_, value)| PathBuf::from(value));
             value.filter(|path| path.is_absolute())
         };
         let home = absolute("HOME")
             .or_else(|| account_home.map(Path::to_path_buf))
             .unwrap_or_else(|| "/".into());
         let base = |name: &str, usual: &str| {
-            absolute(name)
-                .unwrap_or_else(|| home.join(usual))
-                .join("qvm")
+            absolute(name).unwrap_or_else(|| home.join(usual)).join("qvm")
         };
         Self {
             config: base("XDG_CONFIG_HOME", ".config"),
@@ -136,9 +115,7 @@ impl Dirs {
 
     /// All of qvm's own.
     fn all(&self) -> impl Iterator<Item = &PathBuf> {
-        [&self.config, &self.cache, &self.state]
-            .into_iter()
-            .chain(&self.runtime)
+        [&self.config, &self.cache, &self.state].into_iter().chain(&self.runtime)
     }
 }
 

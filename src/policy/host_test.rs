@@ -3,10 +3,7 @@
 use super::*;
 
 fn dirs(env: &[(&str, &str)], account: Option<&str>) -> Dirs {
-    let env: Vec<_> = env
-        .iter()
-        .map(|(n, v)| (OsString::from(n), OsString::from(v)))
-        .collect();
+    let env: Vec<_> = env.iter().map(|(n, v)| (OsString::from(n), OsString::from(v))).collect();
     Dirs::new(&env, account.map(Path::new))
 }
 
@@ -34,20 +31,13 @@ fn directories_follow_the_environment() {
 #[test]
 fn the_account_gives_a_home_where_the_environment_has_none() {
     assert_eq!(dirs(&[], Some("/account")).home, Path::new("/account"));
-    assert_eq!(
-        dirs(&[("HOME", "")], Some("/account")).home,
-        Path::new("/account")
-    );
+    assert_eq!(dirs(&[("HOME", "")], Some("/account")).home, Path::new("/account"));
     assert_eq!(dirs(&[], None).home, Path::new("/"));
 }
 
 #[test]
 fn this_host_protects_its_home() {
     let host = Host::gather().unwrap();
-    assert!(
-        host.places
-            .check(&host.dirs.home.canonicalize().unwrap())
-            .is_err()
-    );
+    assert!(host.places.check(&host.dirs.home.canonicalize().unwrap()).is_err());
     assert!(host.limits.cpus >= 1 && host.limits.memory > 0);
 }

@@ -12,18 +12,9 @@ pub struct NameError;
 /// # Errors
 /// [`NameError`].
 pub fn check(name: &str) -> Result<String, NameError> {
-    let first = name
-        .bytes()
-        .next()
-        .is_some_and(|b| b.is_ascii_alphanumeric());
-    let rest = name
-        .bytes()
-        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
-    if first && rest && name.len() <= 63 {
-        Ok(name.to_owned())
-    } else {
-        Err(NameError)
-    }
+    let first = name.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
+    let rest = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
+    if first && rest && name.len() <= 63 { Ok(name.to_owned()) } else { Err(NameError) }
 }
 
 /// A name for a machine that was given none: `qvm-` and six hexadecimal digits.

@@ -42,16 +42,9 @@ impl Places {
     /// Relative ones are left out, the others made real as far as they exist.
     pub fn new(homes: &[PathBuf], own: &[PathBuf]) -> Self {
         let real = |paths: &[PathBuf]| {
-            paths
-                .iter()
-                .filter(|p| p.is_absolute())
-                .map(|p| real_prefix(p))
-                .collect()
+            paths.iter().filter(|p| p.is_absolute()).map(|p| real_prefix(p)).collect()
         };
-        Self {
-            homes: real(homes),
-            own: real(own),
-        }
+        Self { homes: real(homes), own: real(own) }
     }
 
     /// Whether the directory with this real path may be shared.
@@ -71,11 +64,7 @@ impl Places {
         if let Some(home) = self.homes.iter().find(|home| home.starts_with(real)) {
             return Err(Refusal::AboveHome(home.clone()));
         }
-        match self
-            .own
-            .iter()
-            .find(|own| own.starts_with(real) || real.starts_with(own))
-        {
+        match self.own.iter().find(|own| own.starts_with(real) || real.starts_with(own)) {
             Some(own) => Err(Refusal::Own(own.clone())),
             None => Ok(()),
         }
@@ -85,13 +74,9 @@ impl Places {
     /// bind mount gives one a second path.
     pub fn refused(&self) -> impl Iterator<Item = (PathBuf, Refusal)> {
         let root = std::iter::once(PathBuf::from("/"));
-        let above = self
-            .homes
-            .iter()
-            .chain(&self.own)
-            .flat_map(|p| p.ancestors().map(Path::to_path_buf));
-        root.chain(above)
-            .filter_map(|path| self.check(&path).err().map(|why| (path, why)))
+        let above =
+            self.homes.iter().chain(&self.own).flat_map(|p| p.ancestors().map(Path::to_path_buf));
+        root.chain(above).filter_map(|path| self.check(&path).err().map(|why| (path, why)))
     }
 }
 

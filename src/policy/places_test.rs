@@ -17,18 +17,9 @@ fn refusals() {
         ("/srv/homes/me", Refusal::Home),
         ("/home", Refusal::AboveHome("/home/me".into())),
         ("/srv", Refusal::AboveHome("/srv/homes/me".into())),
-        (
-            "/home/me/.cache",
-            Refusal::Own("/home/me/.cache/qvm".into()),
-        ),
-        (
-            "/home/me/.cache/qvm",
-            Refusal::Own("/home/me/.cache/qvm".into()),
-        ),
-        (
-            "/home/me/.cache/qvm/images/x",
-            Refusal::Own("/home/me/.cache/qvm".into()),
-        ),
+        ("/home/me/.cache", Refusal::Own("/home/me/.cache/qvm".into())),
+        ("/home/me/.cache/qvm", Refusal::Own("/home/me/.cache/qvm".into())),
+        ("/home/me/.cache/qvm/images/x", Refusal::Own("/home/me/.cache/qvm".into())),
         ("/run", Refusal::Own("/run/user/7/qvm".into())),
         ("/proc", Refusal::Kernel("/proc".into())),
         ("/proc/1/root", Refusal::Kernel("/proc".into())),
@@ -58,10 +49,7 @@ fn projects_may_be_shared() {
 
 #[test]
 fn a_home_of_slash_refuses_only_the_root() {
-    let places = Places {
-        homes: vec!["/".into()],
-        own: vec![],
-    };
+    let places = Places { homes: vec!["/".into()], own: vec![] };
     assert_eq!(places.check(Path::new("/")), Err(Refusal::Root));
     assert_eq!(places.check(Path::new("/srv/p")), Ok(()));
 }
@@ -72,10 +60,7 @@ fn paths_are_made_real_as_far_as_they_exist() {
     let real = dir.path().canonicalize().unwrap();
     std::fs::create_dir(real.join("home")).unwrap();
     std::os::unix::fs::symlink(real.join("home"), real.join("link")).unwrap();
-    let places = Places::new(
-        &[real.join("link"), "relative".into()],
-        &[real.join("link/not/yet")],
-    );
+    let places = Places::new(&[real.join("link"), "relative".into()], &[real.join("link/not/yet")]);
     assert_eq!(places.homes, [real.join("home")]);
     assert_eq!(places.own, [real.join("home/not/yet")]);
 }
@@ -83,14 +68,7 @@ fn paths_are_made_real_as_far_as_they_exist() {
 #[test]
 fn what_is_refused_includes_every_ancestor() {
     let paths: Vec<_> = places().refused().map(|(p, _)| p).collect();
-    for path in [
-        "/",
-        "/home",
-        "/home/me",
-        "/srv/homes",
-        "/home/me/.cache",
-        "/run/user",
-    ] {
+    for path in ["/", "/home", "/home/me", "/srv/homes", "/home/me/.cache", "/run/user"] {
         assert!(paths.contains(&path.into()), "{path}");
     }
 }

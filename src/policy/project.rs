@@ -63,9 +63,7 @@ pub fn read(workspace: &Share) -> Result<Project, ConfigError> {
         return Ok(Project::default());
     };
     let mut bytes = Vec::new();
-    file.take(LARGEST + 1)
-        .read_to_end(&mut bytes)
-        .map_err(failed)?;
+    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
     if u64::try_from(bytes.len()).map_or(true, |n| n > LARGEST) {
         return Err(ConfigError::TooLarge(path));
     }
@@ -92,11 +90,7 @@ fn parse(text: &str, path: &Path) -> Result<Project, ConfigError> {
             .position(|l| l.trim_start().starts_with("read_only_workspace"))
             .map_or(1, |at| at + 1);
         let message = "a project file can only tighten, and `read_only_workspace = false` would widen; remove the line".into();
-        return Err(ConfigError::Content {
-            file: path.into(),
-            line,
-            message,
-        });
+        return Err(ConfigError::Content { file: path.into(), line, message });
     }
     Ok(project)
 }

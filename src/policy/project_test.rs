@@ -10,13 +10,7 @@ fn text(text: &str) -> Result<Project, String> {
 
 fn share(host: PathBuf) -> Share {
     let dir = sys::open_directory(&host).unwrap();
-    Share {
-        tag: "workspace".into(),
-        guest: host.clone(),
-        host,
-        dir,
-        read_only: false,
-    }
+    Share { tag: "workspace".into(), guest: host.clone(), host, dir, read_only: false }
 }
 
 #[test]
@@ -45,10 +39,7 @@ fn what_could_widen_is_an_error_that_says_so() {
         "read_only_workspace = false",
     ] {
         let error = text(&format!("cpus = 1\n{line}\n")).unwrap_err();
-        assert!(
-            error.starts_with(".qvm.toml:2: ") && error.contains("only tighten"),
-            "{error}"
-        );
+        assert!(error.starts_with(".qvm.toml:2: ") && error.contains("only tighten"), "{error}");
     }
     let unknown = text("colour = 1").unwrap_err();
     assert!(unknown.contains("unknown field `colour`"), "{unknown}");
@@ -67,31 +58,19 @@ fn only_a_small_regular_file_is_read() {
     fs::write(&file, "#".repeat(LARGEST as usize)).unwrap();
     assert!(read(&share(root.clone())).is_ok());
     fs::write(&file, "#".repeat(LARGEST as usize + 1)).unwrap();
-    assert!(matches!(
-        read(&share(root.clone())),
-        Err(ConfigError::TooLarge(_))
-    ));
+    assert!(matches!(read(&share(root.clone())), Err(ConfigError::TooLarge(_))));
 
     fs::write(&file, b"# \xff").unwrap();
-    assert!(matches!(
-        read(&share(root.clone())),
-        Err(ConfigError::Read(..))
-    ));
+    assert!(matches!(read(&share(root.clone())), Err(ConfigError::Read(..))));
 
     fs::remove_file(&file).unwrap();
     fs::write(root.join("real"), "cpus = 1").unwrap();
     symlink("real", &file).unwrap();
-    assert!(matches!(
-        read(&share(root.clone())),
-        Err(ConfigError::Read(..))
-    ));
+    assert!(matches!(read(&share(root.clone())), Err(ConfigError::Read(..))));
 
     fs::remove_file(&file).unwrap();
     fs::create_dir(&file).unwrap();
-    assert!(matches!(
-        read(&share(root.clone())),
-        Err(ConfigError::Read(..))
-    ));
+    assert!(matches!(read(&share(root.clone())), Err(ConfigError::Read(..))));
 
     fs::remove_dir(&file).unwrap();
     rustix::fs::mknodat(

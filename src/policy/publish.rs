@@ -33,21 +33,10 @@ pub fn publish(text: &str) -> Result<Publish, PublishError> {
     };
     let port = |text: &str| {
         let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-        text.parse::<u16>()
-            .ok()
-            .filter(|_| digits)
-            .ok_or_else(|| PublishError::Port(text.into()))
+        text.parse::<u16>().ok().filter(|_| digits).ok_or_else(|| PublishError::Port(text.into()))
     };
-    let publish = Publish {
-        ip,
-        host_port: port(host)?,
-        guest_port: port(guest)?,
-    };
-    if publish.guest_port == 0 {
-        Err(PublishError::Port(guest.into()))
-    } else {
-        Ok(publish)
-    }
+    let publish = Publish { ip, host_port: port(host)?, guest_port: port(guest)? };
+    if publish.guest_port == 0 { Err(PublishError::Port(guest.into())) } else { Ok(publish) }
 }
 
 /// Refuses two that would listen on the same address and port.

@@ -13,11 +13,7 @@ fn the_forms() {
     for (text, ip, host_port, guest_port) in cases {
         assert_eq!(
             publish(text),
-            Ok(Publish {
-                ip: ip.parse().unwrap(),
-                host_port,
-                guest_port
-            }),
+            Ok(Publish { ip: ip.parse().unwrap(), host_port, guest_port }),
             "{text}"
         );
     }
@@ -28,35 +24,18 @@ fn the_rest_is_refused() {
     for text in ["", "80"] {
         assert_eq!(publish(text), Err(PublishError::Form), "{text}");
     }
-    for text in [
-        "80:0", "80:65536", "a:80", "80:", ":80", "+1:80", "-1:80", "1:2:tcp",
-    ] {
+    for text in ["80:0", "80:65536", "a:80", "80:", ":80", "+1:80", "-1:80", "1:2:tcp"] {
         assert!(publish(text).is_err(), "{text}");
     }
-    for text in [
-        "localhost:1:2",
-        "::1:1:2",
-        "1.2.3:1:2",
-        ":1:2",
-        "[127.0.0.1]:1:2",
-    ] {
-        assert!(
-            matches!(publish(text), Err(PublishError::Address(_))),
-            "{text}"
-        );
+    for text in ["localhost:1:2", "::1:1:2", "1.2.3:1:2", ":1:2", "[127.0.0.1]:1:2"] {
+        assert!(matches!(publish(text), Err(PublishError::Address(_))), "{text}");
     }
 }
 
 #[test]
 fn one_listener_for_each() {
-    let of = |texts: &[&str]| {
-        distinct(
-            &texts
-                .iter()
-                .map(|t| publish(t).unwrap())
-                .collect::<Vec<_>>(),
-        )
-    };
+    let of =
+        |texts: &[&str]| distinct(&texts.iter().map(|t| publish(t).unwrap()).collect::<Vec<_>>());
     assert_eq!(of(&["1:2", "1:3"]), Err(PublishError::Twice(1)));
     assert_eq!(of(&["1:2", "[::1]:1:2", "0:5", "0:6"]), Ok(()));
 }

@@ -66,36 +66,26 @@ pub fn resolve(
     user: &Config,
     host: Limits,
 ) -> Result<Settings, TooMuchMemory> {
-    let usual_memory = USUAL_MEMORY
-        .min(host.memory / 2 / units::MIB * units::MIB)
-        .max(units::LEAST_MEMORY);
-    let usual_cpus = u8::try_from(host.cpus)
-        .unwrap_or(USUAL_CPUS)
-        .clamp(1, USUAL_CPUS);
+    let usual_memory =
+        USUAL_MEMORY.min(host.memory / 2 / units::MIB * units::MIB).max(units::LEAST_MEMORY);
+    let usual_cpus = u8::try_from(host.cpus).unwrap_or(USUAL_CPUS).clamp(1, USUAL_CPUS);
     let memory = flags
         .memory
         .unwrap_or_else(|| bounded(user.memory.unwrap_or(usual_memory), project.memory));
     if memory > host.memory {
-        return Err(TooMuchMemory {
-            asked: memory,
-            there: host.memory,
-        });
+        return Err(TooMuchMemory { asked: memory, there: host.memory });
     }
     let read_only =
         project.read_only_workspace == Some(true) || user.read_only_workspace == Some(true);
     Ok(Settings {
         memory,
-        cpus: flags
-            .cpus
-            .unwrap_or_else(|| bounded(user.cpus.unwrap_or(usual_cpus), project.cpus)),
+        cpus: flags.cpus.unwrap_or_else(|| bounded(user.cpus.unwrap_or(usual_cpus), project.cpus)),
         accel: flags.accel.or(user.accel).unwrap_or_default(),
         image: flags.image.clone().or_else(|| user.image.clone()),
-        timeout: flags
-            .timeout
-            .or_else(|| match (user.timeout, project.timeout) {
-                (Some(user), project) => Some(bounded(user, project)),
-                (None, project) => project,
-            }),
+        timeout: flags.timeout.or_else(|| match (user.timeout, project.timeout) {
+            (Some(user), project) => Some(bounded(user, project)),
+            (None, project) => project,
+        }),
         read_only_workspace: flags.read_only_workspace.unwrap_or(read_only),
     })
 }

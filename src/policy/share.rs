@@ -73,13 +73,7 @@ pub fn workspace(
     };
     let guest =
         guest_path::normalise(&host).map_err(|why| ShareError::OwnPath(host.clone(), why))?;
-    Ok(Share {
-        tag: agent_protocol::WORKSPACE_TAG.into(),
-        host,
-        dir,
-        guest,
-        read_only,
-    })
+    Ok(Share { tag: agent_protocol::WORKSPACE_TAG.into(), host, dir, guest, read_only })
 }
 
 /// Opens the further shares and puts them in mount order behind the workspace: what lies above
@@ -117,11 +111,7 @@ pub fn others(
         check_mount_point(&all, &share.guest)?;
         all.push(share);
     }
-    if all.len() > MOST_SHARES {
-        Err(ShareError::TooMany)
-    } else {
-        Ok(all)
-    }
+    if all.len() > MOST_SHARES { Err(ShareError::TooMany) } else { Ok(all) }
 }
 
 /// Resolves, checks, opens and checks again.
@@ -138,15 +128,10 @@ fn open(given: &Path, cwd: &Path, places: &Places) -> Result<(PathBuf, OwnedFd),
         return Err(ShareError::Missing(name()));
     }
     let real = cwd.join(given).canonicalize().map_err(failed)?;
-    places
-        .check(&real)
-        .map_err(|why| ShareError::Refused(name(), why))?;
+    places.check(&real).map_err(|why| ShareError::Refused(name(), why))?;
     let dir = sys::open_directory(&real).map_err(failed)?;
     // A bind mount gives a directory a second path, so the opened one is compared by identity.
-    if let Some((_, why)) = places
-        .refused()
-        .find(|(path, _)| sys::same_directory(&dir, path))
-    {
+    if let Some((_, why)) = places.refused().find(|(path, _)| sys::same_directory(&dir, path)) {
         return Err(ShareError::Refused(name(), why));
     }
     sys::usable(&dir).map_err(failed)?;

@@ -19,11 +19,7 @@ fn tree() -> Tree {
     }
     fs::write(root.join("file"), "").unwrap();
     let places = Places::new(&[root.join("home/me")], &[root.join("home/me/.cache/qvm")]);
-    Tree {
-        _dir: dir,
-        root,
-        places,
-    }
+    Tree { _dir: dir, root, places }
 }
 
 impl Tree {
@@ -32,16 +28,9 @@ impl Tree {
     }
 
     fn all(&self, shares: &[String]) -> Result<Vec<Share>, ShareError> {
-        let args: Vec<_> = shares
-            .iter()
-            .map(|s| guest_path::share(OsStr::new(s)).unwrap())
-            .collect();
-        others(
-            self.workspace("p").unwrap(),
-            &args,
-            &self.root,
-            &self.places,
-        )
+        let args: Vec<_> =
+            shares.iter().map(|s| guest_path::share(OsStr::new(s)).unwrap()).collect();
+        others(self.workspace("p").unwrap(), &args, &self.root, &self.places)
     }
 }
 
@@ -70,10 +59,7 @@ fn what_is_refused_is_refused_through_links_too() {
         ("l5", "home/me/.cache/qvm/images"),
     ] {
         symlink(tree.root.join(to), tree.root.join(at)).unwrap();
-        assert!(
-            matches!(tree.workspace(at), Err(ShareError::Refused(..))),
-            "{at} to {to}"
-        );
+        assert!(matches!(tree.workspace(at), Err(ShareError::Refused(..))), "{at} to {to}");
     }
     for given in [
         "/",
@@ -87,10 +73,7 @@ fn what_is_refused_is_refused_through_links_too() {
         "home/me/.cache",
         "home/me/.cache/qvm",
     ] {
-        assert!(
-            matches!(tree.workspace(given), Err(ShareError::Refused(..))),
-            "{given}"
-        );
+        assert!(matches!(tree.workspace(given), Err(ShareError::Refused(..))), "{given}");
     }
     assert!(tree.workspace("home/me/work").is_ok());
 }
@@ -98,23 +81,11 @@ fn what_is_refused_is_refused_through_links_too() {
 #[test]
 fn each_mistake_has_its_own_words() {
     let tree = tree();
-    assert!(matches!(
-        tree.workspace("nginx"),
-        Err(ShareError::NotDetach(_))
-    ));
-    assert!(matches!(
-        tree.workspace("./nginx"),
-        Err(ShareError::Missing(_))
-    ));
+    assert!(matches!(tree.workspace("nginx"), Err(ShareError::NotDetach(_))));
+    assert!(matches!(tree.workspace("./nginx"), Err(ShareError::Missing(_))));
     assert!(matches!(tree.workspace(""), Err(ShareError::Missing(_))));
-    assert!(matches!(
-        tree.workspace("file"),
-        Err(ShareError::NotDirectory(_))
-    ));
-    assert!(matches!(
-        tree.workspace("file/x"),
-        Err(ShareError::NotDirectory(_))
-    ));
+    assert!(matches!(tree.workspace("file"), Err(ShareError::NotDirectory(_))));
+    assert!(matches!(tree.workspace("file/x"), Err(ShareError::NotDirectory(_))));
     assert!(matches!(
         tree.workspace("/tmp"),
         Err(ShareError::OwnPath(..) | ShareError::Refused(..))
@@ -122,10 +93,7 @@ fn each_mistake_has_its_own_words() {
     symlink("loop", tree.root.join("loop")).unwrap();
     assert!(matches!(tree.workspace("loop"), Err(ShareError::Io(..))));
     let text = tree.workspace("nginx").unwrap_err().to_string();
-    assert!(
-        text.contains("not detach") && text.contains("qvm -d . -- nginx"),
-        "{text}"
-    );
+    assert!(text.contains("not detach") && text.contains("qvm -d . -- nginx"), "{text}");
 }
 
 #[test]
@@ -134,9 +102,7 @@ fn further_shares_are_checked_and_ordered() {
     let q = tree.root.join("q");
     let arg = |dst: &str| format!("{}:{dst}", q.display());
     fs::create_dir(q.join("in")).unwrap();
-    let all = tree
-        .all(&[arg("/mnt/a/in"), arg("/mnt/a:ro"), arg("/mnt/b")])
-        .unwrap();
+    let all = tree.all(&[arg("/mnt/a/in"), arg("/mnt/a:ro"), arg("/mnt/b")]).unwrap();
     let seen: Vec<_> = all
         .iter()
         .skip(1)
@@ -144,61 +110,25 @@ fn further_shares_are_checked_and_ordered() {
         .collect();
     assert_eq!(
         seen,
-        [
-            ("share1", "/mnt/a", true),
-            ("share2", "/mnt/b", false),
-            ("share3", "/mnt/a/in", false)
-        ]
+        [("share1", "/mnt/a", true), ("share2", "/mnt/b", false), ("share3", "/mnt/a/in", false)]
     );
-    assert!(matches!(
-        tree.all(&[arg("/mnt/a"), arg("/mnt/a/")]),
-        Err(ShareError::Twice(_))
-    ));
-    assert!(matches!(
-        tree.all(&["/:/mnt/a".into()]),
-        Err(ShareError::Refused(..))
-    ));
-    assert!(matches!(
-        tree.all(&["/proc/self:/mnt/a".into()]),
-        Err(ShareError::Refused(..))
-    ));
-    assert!(matches!(
-        tree.all(&["nope:/mnt/a".into()]),
-        Err(ShareError::Missing(_))
-    ));
-    let many: Vec<_> = (0..MOST_SHARES)
-        .map(|n| arg(&format!("/mnt/{n}")))
-        .collect();
+    assert!(matches!(tree.all(&[arg("/mnt/a"), arg("/mnt/a/")]), Err(ShareError::Twice(_))));
+    assert!(matches!(tree.all(&["/:/mnt/a".into()]), Err(ShareError::Refused(..))));
+    assert!(matches!(tree.all(&["/proc/self:/mnt/a".into()]), Err(ShareError::Refused(..))));
+    assert!(matches!(tree.all(&["nope:/mnt/a".into()]), Err(ShareError::Missing(_))));
+    let many: Vec<_> = (0..MOST_SHARES).map(|n| arg(&format!("/mnt/{n}"))).collect();
     assert!(matches!(tree.all(&many), Err(ShareError::TooMany)));
 }
 
 #[test]
 fn a_share_neither_hides_the_workspace_nor_leaves_a_directory_in_it() {
     let tree = tree();
-    let arg = |dst: PathBuf| {
-        vec![format!(
-            "{}:{}",
-            tree.root.join("q").display(),
-            dst.display()
-        )]
-    };
-    assert!(matches!(
-        tree.all(&arg(tree.root.clone())),
-        Err(ShareError::HidesWorkspace(_))
-    ));
-    assert!(matches!(
-        tree.all(&arg(tree.root.join("p"))),
-        Err(ShareError::Twice(_))
-    ));
-    assert!(matches!(
-        tree.all(&arg(tree.root.join("p/new"))),
-        Err(ShareError::NoMountPoint(_))
-    ));
+    let arg = |dst: PathBuf| vec![format!("{}:{}", tree.root.join("q").display(), dst.display())];
+    assert!(matches!(tree.all(&arg(tree.root.clone())), Err(ShareError::HidesWorkspace(_))));
+    assert!(matches!(tree.all(&arg(tree.root.join("p"))), Err(ShareError::Twice(_))));
+    assert!(matches!(tree.all(&arg(tree.root.join("p/new"))), Err(ShareError::NoMountPoint(_))));
     symlink("sub", tree.root.join("p/link")).unwrap();
-    assert!(matches!(
-        tree.all(&arg(tree.root.join("p/link"))),
-        Err(ShareError::NoMountPoint(_))
-    ));
+    assert!(matches!(tree.all(&arg(tree.root.join("p/link"))), Err(ShareError::NoMountPoint(_))));
     assert!(tree.all(&arg(tree.root.join("p/sub"))).is_ok());
     assert!(!tree.root.join("p/new").exists());
 }

@@ -55,14 +55,8 @@ pub fn memory(text: &str) -> Result<u64, UnitError> {
         .ok()
         .and_then(|n| n.checked_mul(1 << shift))
         .ok_or(UnitError::MemoryOverflow)?;
-    let whole = bytes
-        .checked_next_multiple_of(MIB)
-        .ok_or(UnitError::MemoryOverflow)?;
-    if whole < LEAST_MEMORY {
-        Err(UnitError::MemoryTooSmall)
-    } else {
-        Ok(whole)
-    }
+    let whole = bytes.checked_next_multiple_of(MIB).ok_or(UnitError::MemoryOverflow)?;
+    if whole < LEAST_MEMORY { Err(UnitError::MemoryTooSmall) } else { Ok(whole) }
 }
 
 /// Parses a length of time: `90`, `500ms`, `10s`, `5m`, `1h30m`, `2d`. Units go from long to
@@ -76,9 +70,7 @@ pub fn duration(text: &str) -> Result<Duration, UnitError> {
     let mut last = u64::MAX;
     while !rest.is_empty() {
         let (number, tail) = split_number(rest).ok_or(UnitError::Duration)?;
-        let end = tail
-            .find(|c: char| c.is_ascii_digit())
-            .unwrap_or(tail.len());
+        let end = tail.find(|c: char| c.is_ascii_digit()).unwrap_or(tail.len());
         let (unit, next) = tail.split_at(end);
         let each = match unit {
             "" if last == u64::MAX => 1_000,
@@ -93,9 +85,7 @@ pub fn duration(text: &str) -> Result<Duration, UnitError> {
             return Err(UnitError::Duration);
         }
         let part = number.parse::<u64>().ok().and_then(|n| n.checked_mul(each));
-        millis = part
-            .and_then(|p| millis.checked_add(p))
-            .ok_or(UnitError::DurationTooLong)?;
+        millis = part.and_then(|p| millis.checked_add(p)).ok_or(UnitError::DurationTooLong)?;
         last = each;
         rest = next;
     }
@@ -113,10 +103,7 @@ pub fn duration(text: &str) -> Result<Duration, UnitError> {
 /// # Errors
 /// [`UnitError::Cpus`].
 pub fn cpus(text: &str) -> Result<u8, UnitError> {
-    text.parse()
-        .ok()
-        .filter(|n| (1..=32).contains(n))
-        .ok_or(UnitError::Cpus)
+    text.parse().ok().filter(|n| (1..=32).contains(n)).ok_or(UnitError::Cpus)
 }
 
 /// Bytes for people: the largest unit that leaves at least one, with one digit after the point
@@ -128,18 +115,12 @@ pub fn show_bytes(bytes: u64) -> String {
     };
     let whole = bytes >> shift;
     let tenth = ((bytes >> (shift - 10)) & 1023) * 10 / 1024;
-    if tenth == 0 {
-        format!("{whole} {unit}")
-    } else {
-        format!("{whole}.{tenth} {unit}")
-    }
+    if tenth == 0 { format!("{whole} {unit}") } else { format!("{whole}.{tenth} {unit}") }
 }
 
 /// Splits leading digits off; `None` without any.
 fn split_number(text: &str) -> Option<(&str, &str)> {
-    let end = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     (end > 0).then(|| text.split_at(end))
 }
 

@@ -22,9 +22,7 @@ fn memory_takes_the_suffixes_people_write() {
 
 #[test]
 fn memory_refuses_the_rest() {
-    for text in [
-        "", "g", "-4g", "+4g", "4.5g", "4 g", "4gg", "0x10", "4p", "１g",
-    ] {
+    for text in ["", "g", "-4g", "+4g", "4.5g", "4 g", "4gg", "0x10", "4p", "１g"] {
         assert_eq!(memory(text), Err(UnitError::Memory), "{text}");
     }
     for text in ["99999999999999999999", "16777216t", "18446744073709551615"] {
@@ -48,9 +46,7 @@ fn durations() {
     for (text, millis) in cases {
         assert_eq!(duration(text), Ok(Duration::from_millis(millis)), "{text}");
     }
-    for text in [
-        "", "s", "10x", "10s5m", "5m5m", "5m5", "1.5h", "-1", "10 s", "1h 30m",
-    ] {
+    for text in ["", "s", "10x", "10s5m", "5m5m", "5m5", "1.5h", "-1", "10 s", "1h 30m"] {
         assert_eq!(duration(text), Err(UnitError::Duration), "{text}");
     }
     for text in ["0", "0s", "0h0m"] {

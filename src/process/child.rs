@@ -62,9 +62,7 @@ pub fn dispatch() -> Option<ExitCode> {
     if arguments.next()? != MARK {
         return None;
     }
-    let number = arguments
-        .next()
-        .and_then(|number| number.to_str()?.parse().ok());
+    let number = arguments.next().and_then(|number| number.to_str()?.parse().ok());
     Some(match run(number) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -81,11 +79,7 @@ fn run(number: Option<i32>) -> Result<(), Error> {
         .ok_or_else(unknown)
         .and_then(Order::read)
         .map_err(Error::NotStartedByQvm)?;
-    let start = Start {
-        parent: order.parent,
-        life: order.life.take()?,
-        denied: order.denied,
-    };
+    let start = Start { parent: order.parent, life: order.life.take()?, denied: order.denied };
     match order.job {
         Job::Fs(job) => fs::run(job, start),
         Job::Vsock(job) => vsock::run(job, start),

@@ -70,10 +70,7 @@ pub(super) fn profile() -> Profile {
 pub(super) fn run(job: FsJob, start: child::Start) -> Result<(), child::Error> {
     let socket = job.socket.take()?;
     let mut profile = profile();
-    profile.root = Root::Folder {
-        folder: job.dir.take()?,
-        read_only: job.read_only,
-    };
+    profile.root = Root::Folder { folder: job.dir.take()?, read_only: job.read_only };
     profile.keep.push(socket.as_raw_fd());
     let denied = start.denied;
     let confined = confine::enter(start.bind(profile))?;

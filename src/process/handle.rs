@@ -33,13 +33,7 @@ pub struct Process {
 
 impl Process {
     pub(super) fn new(name: &'static str, pidfd: OwnedFd, life: OwnedFd, words: Words) -> Self {
-        Self {
-            name,
-            pidfd,
-            life: Some(life),
-            words,
-            status: None,
-        }
+        Self { name, pidfd, life: Some(life), words, status: None }
     }
 
     /// What it is: `fs`, `vsock`, `vmm` or `qemu`.
@@ -58,26 +52,18 @@ impl Process {
         loop {
             self.words.listen();
             if let Some(why) = &self.words.failed {
-                return Err(Error::Failed {
-                    name: self.name,
-                    why: why.clone(),
-                });
+                return Err(Error::Failed { name: self.name, why: why.clone() });
             }
             if let Some(report) = &self.words.ready {
-                return serde_json::from_str(report).map_err(|error| Error::Failed {
-                    name: self.name,
-                    why: error.to_string(),
-                });
+                return serde_json::from_str(report)
+                    .map_err(|error| Error::Failed { name: self.name, why: error.to_string() });
             }
             if self.words.over {
                 return Err(self.gave_up());
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() || !wait_for(self.words.as_fd(), left) {
-                return Err(Error::Silent {
-                    name: self.name,
-                    seconds: within.as_secs(),
-                });
+                return Err(Error::Silent { name: self.name, seconds: within.as_secs() });
             }
         }
     }
@@ -87,14 +73,8 @@ impl Process {
         let status = self.wait_for(END).unwrap_or(Status::Unknown);
         match (status, self.words.last()) {
             // The filter's line is of more use than nothing, a signal of more than old noise.
-            (_, Some(why)) => Error::Failed {
-                name: self.name,
-                why,
-            },
-            (status, None) => Error::Ended {
-                name: self.name,
-                status,
-            },
+            (_, Some(why)) => Error::Failed { name: self.name, why },
+            (status, None) => Error::Ended { name: self.name, status },
         }
     }
 

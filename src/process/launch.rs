@@ -74,10 +74,7 @@ pub(super) struct Launch {
 
 impl Launch {
     pub(super) fn new(role: Role) -> Self {
-        Self {
-            role,
-            fds: Vec::new(),
-        }
+        Self { role, fds: Vec::new() }
     }
 
     /// Gives the process a descriptor.
@@ -91,20 +88,15 @@ impl Launch {
     /// Starts the process. The session's copies of the descriptors are closed.
     pub(super) fn start(self, job: Job) -> Result<Process, Error> {
         let name = self.role.name();
-        self.try_start(job)
-            .map_err(|source| Error::Start { name, source })
+        self.try_start(job).map_err(|source| Error::Start { name, source })
     }
 
     fn try_start(mut self, job: Job) -> io::Result<Process> {
         let (words, said) = Words::pipe()?;
         let (theirs, life) = pipe_with(PipeFlags::CLOEXEC)?;
         let parent = getpid();
-        let order = Order {
-            parent: std::process::id(),
-            life: self.pass(theirs),
-            denied: denied(),
-            job,
-        };
+        let order =
+            Order { parent: std::process::id(), life: self.pass(theirs), denied: denied(), job };
         let order = self.pass(order.write()?);
         let numbers: Vec<RawFd> = self.fds.iter().map(AsRawFd::as_raw_fd).collect();
         let mut command = Command::new("/proc/self/exe");

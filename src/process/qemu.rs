@@ -25,10 +25,8 @@ use super::{
 };
 
 /// Always passed on top: QEMU's own system call filter.
-pub const SANDBOX: [&str; 2] = [
-    "-sandbox",
-    "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
-];
+pub const SANDBOX: [&str; 2] =
+    ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"];
 
 /// What a dynamically linked program needs to start, and the devices that any may have.
 const NEEDED: [&str; 10] = [
@@ -94,10 +92,7 @@ pub(super) fn spawn_program(
 /// How it is confined.
 pub(super) fn profile(program: &Path, fds: &[RawFd]) -> Profile {
     let mut profile = Profile::new(Role::Qemu);
-    profile.root = Root::Program {
-        paths: paths(program),
-        reopened: fds.to_vec(),
-    };
+    profile.root = Root::Program { paths: paths(program), reopened: fds.to_vec() };
     profile.keep.extend(fds);
     profile
 }
@@ -122,23 +117,13 @@ pub(super) fn run(job: QemuJob, start: child::Start) -> Result<(), child::Error>
     let profile = profile(&program, &numbers);
     let denied = start.denied;
     let confined = confine::enter(start.bind(profile))?;
-    let fds = job
-        .fds
-        .into_iter()
-        .map(Passed::take)
-        .collect::<io::Result<Vec<_>>>()?;
+    let fds = job.fds.into_iter().map(Passed::take).collect::<io::Result<Vec<_>>>()?;
     for fd in &fds {
         fcntl_setfd(fd, FdFlags::empty()).map_err(io::Error::from)?;
     }
     words::say_ready(&confined.report);
     confine::seal(Role::Qemu, denied)?;
-    let arguments = job
-        .argv
-        .iter()
-        .map(|argument| std::ffi::OsStr::from_bytes(argument));
+    let arguments = job.argv.iter().map(|argument| std::ffi::OsStr::from_bytes(argument));
     let error = Command::new(&program).args(arguments).env_clear().exec();
-    Err(child::Error::Execute {
-        program,
-        source: error,
-    })
+    Err(child::Error::Execute { program, source: error })
 }

@@ -224,10 +224,7 @@ pub(super) fn run(job: VmmJob, start: child::Start) -> Result<(), child::Error> 
     words::say_ready(&confined.report);
     confine::seal(Role::Vmm, denied)?;
     let outcome = machine.run()?;
-    words::say_end(&MachineEnd {
-        exit: outcome.exit.into(),
-        notes: outcome.notes,
-    });
+    words::say_end(&MachineEnd { exit: outcome.exit.into(), notes: outcome.notes });
     Ok(())
 }
 

@@ -41,10 +41,9 @@ fn kernel(code: &[u8]) -> OwnedFd {
     }
     image.extend_from_slice(&[0, 0, 0, 0, 64, 0, 56, 0, 2, 0, 0, 0, 0, 0, 0, 0]);
     let note = 64 + 2 * 56;
-    for (kind, offset, address, size) in [
-        (4_u32, note, 0, 20),
-        (1, note + 20, 0x10_0000, u64::try_from(code.len()).unwrap()),
-    ] {
+    for (kind, offset, address, size) in
+        [(4_u32, note, 0, 20), (1, note + 20, 0x10_0000, u64::try_from(code.len()).unwrap())]
+    {
         image.extend_from_slice(&kind.to_le_bytes());
         image.extend_from_slice(&7_u32.to_le_bytes());
         for word in [offset, address, address, size, size, 4] {
@@ -95,17 +94,9 @@ fn a_machine_runs_and_ends_under_its_filter() {
     let folder = tempfile::tempdir().unwrap();
     let flags = rustix::fs::OFlags::PATH | rustix::fs::OFlags::DIRECTORY;
     let dir = rustix::fs::open(folder.path(), flags, rustix::fs::Mode::empty()).unwrap();
-    let (mut fs, fs_socket) = spawn_fs(FsArgs {
-        dir,
-        tag: "work".into(),
-        read_only: false,
-    })
-    .unwrap();
-    let (mut vsock, vsock_socket) = spawn_vsock(VsockArgs {
-        guest_cid: 3,
-        ports: vec![],
-    })
-    .unwrap();
+    let (mut fs, fs_socket) =
+        spawn_fs(FsArgs { dir, tag: "work".into(), read_only: false }).unwrap();
+    let (mut vsock, vsock_socket) = spawn_vsock(VsockArgs { guest_cid: 3, ports: vec![] }).unwrap();
     let device = |name: &str, device_type, queue_sizes: &[u16], socket| VhostUserArgs {
         name: name.into(),
         device_type,
@@ -114,12 +105,7 @@ fn a_machine_runs_and_ends_under_its_filter() {
         config: Vec::new(),
     };
     args.vhost_user = vec![
-        device(
-            "fs",
-            virtio_devices::fs::DEVICE_TYPE,
-            &virtio_devices::fs::QUEUE_SIZES,
-            fs_socket,
-        ),
+        device("fs", virtio_devices::fs::DEVICE_TYPE, &virtio_devices::fs::QUEUE_SIZES, fs_socket),
         device(
             "vsock",
             virtio_devices::vsock::DEVICE_TYPE,
@@ -134,12 +120,7 @@ fn a_machine_runs_and_ends_under_its_filter() {
     let mut vmm = spawn_vmm(args).unwrap();
     let report = vmm.ready(LONG);
     assert_eq!(report.unwrap().role, Role::Vmm);
-    assert_eq!(
-        vmm.wait_for(LONG),
-        Some(Status::Exited(0)),
-        "{:?}",
-        vmm.last_words()
-    );
+    assert_eq!(vmm.wait_for(LONG), Some(Status::Exited(0)), "{:?}", vmm.last_words());
     let end = vmm.machine_end().unwrap();
     assert_eq!((end.exit, end.notes), (MachineExit::PowerOff, vec![]));
     let mut said = String::new();
@@ -147,12 +128,7 @@ fn a_machine_runs_and_ends_under_its_filter() {
     assert_eq!(said, "hi\n");
     File::from(entry).read_exact(&mut [0; 8]).unwrap();
     for process in [&mut fs, &mut vsock] {
-        assert_eq!(
-            process.wait_for(LONG),
-            Some(Status::Exited(0)),
-            "{:?}",
-            process.last_words()
-        );
+        assert_eq!(process.wait_for(LONG), Some(Status::Exited(0)), "{:?}", process.last_words());
     }
 }
 
@@ -167,12 +143,7 @@ fn a_machine_is_stopped_from_outside() {
     vmm.ready(LONG).unwrap();
     assert_eq!(vmm.machine_end(), None);
     drop(ours);
-    assert_eq!(
-        vmm.wait_for(LONG),
-        Some(Status::Exited(0)),
-        "{:?}",
-        vmm.last_words()
-    );
+    assert_eq!(vmm.wait_for(LONG), Some(Status::Exited(0)), "{:?}", vmm.last_words());
     assert_eq!(vmm.machine_end().unwrap().exit, MachineExit::Stopped);
 }
 
@@ -182,8 +153,5 @@ fn a_bad_kernel_is_told() {
     args.kernel = memory_file(b"no kernel");
     let mut vmm = spawn_vmm(args).unwrap();
     let error = vmm.ready(LONG).unwrap_err();
-    assert!(
-        crate::error::line(&error).starts_with("the vmm process: "),
-        "{error}"
-    );
+    assert!(crate::error::line(&error).starts_with("the vmm process: "), "{error}");
 }

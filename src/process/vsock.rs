@@ -42,18 +42,12 @@ pub(super) struct VsockJob {
 /// # Errors
 /// [`Error::Start`]. What happens later is told by [`Process::ready`].
 pub fn spawn_vsock(args: VsockArgs) -> Result<(Process, UnixStream), Error> {
-    let (ours, theirs) = UnixStream::pair().map_err(|source| Error::Start {
-        name: "vsock",
-        source,
-    })?;
+    let (ours, theirs) =
+        UnixStream::pair().map_err(|source| Error::Start { name: "vsock", source })?;
     let mut launch = Launch::new(Role::Vsock);
     let job = VsockJob {
         guest_cid: args.guest_cid,
-        ports: args
-            .ports
-            .into_iter()
-            .map(|(port, channel)| (port, launch.pass(channel)))
-            .collect(),
+        ports: args.ports.into_iter().map(|(port, channel)| (port, launch.pass(channel))).collect(),
         socket: launch.pass(theirs),
     };
     Ok((launch.start(Job::Vsock(job))?, ours))

@@ -92,12 +92,8 @@ impl Words {
             return Some(plain(&rest));
         }
         // A panic is told in two lines, of which the first has the place and the second the text.
-        let said: Vec<_> = self
-            .kept
-            .iter()
-            .filter(|line| !line.starts_with("note: "))
-            .cloned()
-            .collect();
+        let said: Vec<_> =
+            self.kept.iter().filter(|line| !line.starts_with("note: ")).cloned().collect();
         match said.as_slice() {
             [] => None,
             [.., place, text] if place.contains(" panicked at ") => Some(format!("{place} {text}")),

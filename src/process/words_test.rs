@@ -22,10 +22,7 @@ fn ready_and_failed_are_told_apart_from_noise() {
 fn a_panic_is_told_with_its_text() {
     let mut words =
         hear(b"\nthread 'fs' panicked at a.rs:1:2:\nboom\nnote: run with RUST_BACKTRACE\n");
-    assert_eq!(
-        words.last().as_deref(),
-        Some("thread 'fs' panicked at a.rs:1:2: boom")
-    );
+    assert_eq!(words.last().as_deref(), Some("thread 'fs' panicked at a.rs:1:2: boom"));
 }
 
 #[test]

@@ -171,8 +171,10 @@ impl Shared {
 
     fn take_slot(&self) {
         let reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut reading =
-            self.slot.wait_while(reading, |n| *n >= OPENINGS).unwrap_or_else(PoisonError::into_inner);
+        let mut reading = self
+            .slot
+            .wait_while(reading, |n| *n >= OPENINGS)
+            .unwrap_or_else(PoisonError::into_inner);
         *reading += 1;
     }
 

@@ -53,7 +53,10 @@ fn a_wrong_token_gets_nothing_and_spoils_nothing() {
     let kind = StreamKind::Terminal;
     assert!(place(&broker, Opening::Stream { id, token: wrong, kind }).is_none());
     assert!(place(&broker, Opening::Command { id, token: wrong }).is_none());
-    assert!(place(&broker, Opening::Command { id, token }).is_none(), "its stream is not there yet");
+    assert!(
+        place(&broker, Opening::Command { id, token }).is_none(),
+        "its stream is not there yet"
+    );
     assert!(matches!(place(&broker, Opening::Stream { id, token, kind }), Some(Event::Opened(..))));
 }
 
@@ -80,7 +83,9 @@ fn forgotten_and_unknown_numbers_are_closed() {
 fn another_version_is_fatal() {
     let (broker, _events) = shared();
     let event = place(&broker, Opening::Control { version: agent_protocol::VERSION + 1 });
-    assert!(matches!(event, Some(Event::Agent(FromAgent::Fatal(why))) if why.contains("scripts/build")));
+    assert!(
+        matches!(event, Some(Event::Agent(FromAgent::Fatal(why))) if why.contains("scripts/build"))
+    );
 }
 
 #[test]

@@ -40,13 +40,16 @@ fn a_flood_is_bounded() {
 
 #[test]
 fn notices_a_panic() {
-    assert!(console_after(b"[1.0] Kernel panic - not syncing: Attempted to kill init!\n").panicked());
+    assert!(
+        console_after(b"[1.0] Kernel panic - not syncing: Attempted to kill init!\n").panicked()
+    );
     assert!(!console_after(b"all is well\n").panicked());
 }
 
 #[test]
 fn a_panic_is_told_from_its_reason_on() {
-    let mut text = "before\n".repeat(30) + "[1.0] Kernel panic - not syncing: sysrq triggered crash\n";
+    let mut text =
+        "before\n".repeat(30) + "[1.0] Kernel panic - not syncing: sysrq triggered crash\n";
     text += &"trace\n".repeat(40);
     let told = console_after(text.as_bytes()).telling();
     assert_eq!(told.len(), TOLD);

@@ -53,7 +53,8 @@ pub(super) fn start(parts: Parts<'_>) -> Result<(Process, FirstEntry), Error> {
         .write(true)
         .open(DEVICE)
         .map_err(|e| Error::Open(DEVICE.into(), e))?;
-    let (entry, entry_end) = pipe_with(PipeFlags::CLOEXEC).map_err(|e| Error::System("make a pipe", e.into()))?;
+    let (entry, entry_end) =
+        pipe_with(PipeFlags::CLOEXEC).map_err(|e| Error::System("make a pipe", e.into()))?;
     let entry = FirstEntry::from(entry.into()).map_err(|e| Error::System("start threads", e))?;
     let mut vhost_user = vec![VhostUserArgs {
         name: "vsock".into(),

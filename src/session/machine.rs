@@ -77,7 +77,8 @@ impl Machine {
     pub fn launch(spec: &Spec, image: &Image, events: &Events) -> Result<Self, Error> {
         let system = |what| move |e: io::Error| Error::System(what, e);
         let (console, console_end) = UnixStream::pair().map_err(system("make a socket"))?;
-        let console = Console::follow(console, spec.output.show_boot).map_err(system("start threads"))?;
+        let console =
+            Console::follow(console, spec.output.show_boot).map_err(system("start threads"))?;
         let (channel, channel_end) = channel().map_err(system("make a socket"))?;
 
         let mut processes = Vec::new();
@@ -87,8 +88,11 @@ impl Machine {
         let mut shares = Vec::new();
         for share in &spec.shares {
             let dir = share.dir.try_clone().map_err(system("duplicate a descriptor"))?;
-            let (process, socket) =
-                process::spawn_fs(FsArgs { dir, tag: share.tag.clone(), read_only: share.read_only })?;
+            let (process, socket) = process::spawn_fs(FsArgs {
+                dir,
+                tag: share.tag.clone(),
+                read_only: share.read_only,
+            })?;
             processes.push(process);
             shares.push((socket, share.tag.clone()));
         }
@@ -146,7 +150,9 @@ impl Machine {
     pub fn explain(&mut self, which: usize) -> Error {
         let engine = self.processes.len() - 1;
         // A device process ends when its engine does; the engine's end is the cause then.
-        let cause = if which != engine && self.processes[engine].wait_for(Duration::from_millis(200)).is_some() {
+        let cause = if which != engine
+            && self.processes[engine].wait_for(Duration::from_millis(200)).is_some()
+        {
             engine
         } else {
             which

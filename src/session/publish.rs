@@ -20,7 +20,10 @@ const LIMIT: usize = 256;
 ///
 /// # Errors
 /// The address that cannot be listened on, and why.
-pub fn listen(ports: &[Publish], events: &Events) -> Result<Vec<SocketAddr>, (SocketAddr, io::Error)> {
+pub fn listen(
+    ports: &[Publish],
+    events: &Events,
+) -> Result<Vec<SocketAddr>, (SocketAddr, io::Error)> {
     ports.iter().map(|port| listen_on(*port, events)).collect()
 }
 

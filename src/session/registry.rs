@@ -18,8 +18,8 @@ use std::{
 
 use agent_protocol::{CommandSpec, read_frame, write_frame};
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
-    SendFlags, recvmsg, sendmsg, sockopt::socket_peercred,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, recvmsg, sendmsg, sockopt::socket_peercred,
 };
 use serde::{Deserialize, Serialize};
 
@@ -214,7 +214,8 @@ pub fn hand_over(client: &UnixStream, connections: &Connections) -> Result<(), E
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(4))];
     let mut control = SendAncillaryBuffer::new(&mut space);
     control.push(SendAncillaryMessage::ScmRights(&fds));
-    sendmsg(client, &[IoSlice::new(&[0])], &mut control, SendFlags::NOSIGNAL).map_err(io::Error::from)?;
+    sendmsg(client, &[IoSlice::new(&[0])], &mut control, SendFlags::NOSIGNAL)
+        .map_err(io::Error::from)?;
     Ok(())
 }
 

@@ -64,10 +64,15 @@ pub struct Running<'a> {
 
 impl<'a> Running<'a> {
     /// Starts to listen to the guest.
-    pub fn new(spec: &'a Spec, mut machine: Machine, moments: Moments, events: Events) -> Result<Self, Error> {
+    pub fn new(
+        spec: &'a Spec,
+        mut machine: Machine,
+        moments: Moments,
+        events: Events,
+    ) -> Result<Self, Error> {
         let channel = machine.take_channel();
-        let broker =
-            Broker::start(channel, events.clone()).map_err(|e| Error::System("start threads", e))?;
+        let broker = Broker::start(channel, events.clone())
+            .map_err(|e| Error::System("start threads", e))?;
         Ok(Self {
             boot_deadline: Instant::now() + boot_time(spec),
             spec,
@@ -97,7 +102,9 @@ impl<'a> Running<'a> {
                 Ok(event) => Some(event),
                 Err(RecvTimeoutError::Timeout) => None,
                 // Unreachable while `self.events` lives; ending is the safe answer.
-                Err(RecvTimeoutError::Disconnected) => return Err(Error::AgentLost("no events".into())),
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(Error::AgentLost("no events".into()));
+                }
             };
             if let Some(status) = match event {
                 Some(event) => self.handle(event)?,
@@ -127,11 +134,15 @@ impl<'a> Running<'a> {
 
     fn wait(&self) -> Duration {
         let now = Instant::now();
-        [self.deadline, self.cut.map(|(at, _)| at), self.control.is_none().then_some(self.boot_deadline)]
-            .into_iter()
-            .flatten()
-            .map(|at| at.saturating_duration_since(now))
-            .fold(TICK, Duration::min)
+        [
+            self.deadline,
+            self.cut.map(|(at, _)| at),
+            self.control.is_none().then_some(self.boot_deadline),
+        ]
+        .into_iter()
+        .flatten()
+        .map(|at| at.saturating_duration_since(now))
+        .fold(TICK, Duration::min)
     }
 
     fn look_at_clocks(&mut self) -> Result<Option<u8>, Error> {

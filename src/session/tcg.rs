@@ -25,7 +25,8 @@ use crate::process::{self, Process, QemuArgs};
 /// Starts QEMU.
 pub(super) fn start(parts: Parts<'_>) -> Result<Process, Error> {
     let spec = parts.spec;
-    let initrd = joined(parts.initrd).map_err(|e| Error::System("make the initial RAM file system", e))?;
+    let initrd =
+        joined(parts.initrd).map_err(|e| Error::System("make the initial RAM file system", e))?;
     let fds = Descriptors {
         kernel: number(&parts.kernel),
         initrd: number(&initrd),
@@ -80,10 +81,19 @@ pub struct Descriptors {
 }
 
 /// QEMU's arguments, without its own name.
-pub fn arguments(memory: u64, cpus: u8, icount: Option<u8>, kernel_line: &str, fds: &Descriptors) -> Vec<String> {
+pub fn arguments(
+    memory: u64,
+    cpus: u8,
+    icount: Option<u8>,
+    kernel_line: &str,
+    fds: &Descriptors,
+) -> Vec<String> {
     let mut arguments = Vec::new();
     let mut add = |name: &str, value: String| arguments.extend([name.to_owned(), value]);
-    add("-machine", "microvm,acpi=on,pit=off,pic=off,rtc=on,ioapic2=on,memory-backend=memory".into());
+    add(
+        "-machine",
+        "microvm,acpi=on,pit=off,pic=off,rtc=on,ioapic2=on,memory-backend=memory".into(),
+    );
     // Virtio as of version 1: QEMU's virtio-mmio otherwise speaks the legacy interface.
     add("-global", "virtio-mmio.force-legacy=false".into());
     // Without CMPXCHG16B: QEMU 7.2 was seen to leave junk in the flags after it, on which the
@@ -106,7 +116,10 @@ pub fn arguments(memory: u64, cpus: u8, icount: Option<u8>, kernel_line: &str, f
     add("-chardev", format!("socket,id=console,fd={}", fds.console));
     add("-serial", "chardev:console".into());
     add("-add-fd", format!("fd={},set=1", fds.root));
-    add("-drive", "file=/dev/fdset/1,if=none,id=root,format=raw,readonly=on,cache.no-flush=on".into());
+    add(
+        "-drive",
+        "file=/dev/fdset/1,if=none,id=root,format=raw,readonly=on,cache.no-flush=on".into(),
+    );
     add("-device", "virtio-blk-device,drive=root".into());
     add("-chardev", format!("socket,id=vsock,fd={}", fds.vsock));
     // The guest's address is in the configuration space, which our process answers for.

@@ -15,9 +15,22 @@ fn descriptors() -> Descriptors {
 fn every_descriptor_is_used_and_nothing_opens_a_path() {
     let line = arguments(512 << 20, 2, None, "quiet", &descriptors()).join(" ");
     for part in [
-        "/proc/self/fd/10", "/proc/self/fd/11", "fd=12,set=1", "id=console,fd=13", "id=vsock,fd=14",
-        "id=share0,fd=15", "id=share1,fd=16", "tag=workspace", "tag=share1", "readonly=on",
-        "-nodefaults", "-no-user-config", "-no-reboot", "share=on", "-m 512M", "-smp 2",
+        "/proc/self/fd/10",
+        "/proc/self/fd/11",
+        "fd=12,set=1",
+        "id=console,fd=13",
+        "id=vsock,fd=14",
+        "id=share0,fd=15",
+        "id=share1,fd=16",
+        "tag=workspace",
+        "tag=share1",
+        "readonly=on",
+        "-nodefaults",
+        "-no-user-config",
+        "-no-reboot",
+        "share=on",
+        "-m 512M",
+        "-smp 2",
     ] {
         assert!(line.contains(part), "{part} is not in {line}");
     }

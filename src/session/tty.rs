@@ -119,5 +119,7 @@ fn guard() -> io::Result<()> {
 }
 
 fn same_modes(a: &Termios, b: &Termios) -> bool {
-    a.input_modes == b.input_modes && a.output_modes == b.output_modes && a.local_modes == b.local_modes
+    a.input_modes == b.input_modes
+        && a.output_modes == b.output_modes
+        && a.local_modes == b.local_modes
 }

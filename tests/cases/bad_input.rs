@@ -59,9 +59,14 @@ fn truncated_image() {
     let scene = Scene::new();
     let real = stdout_path(&["image", "ls", "--json"]);
     let cache = scene.top.path().join("cache");
-    let copy = Command::new("cp").arg("-a").arg("--reflink=auto").arg(&real).arg(&cache).status().unwrap();
+    let copy =
+        Command::new("cp").arg("-a").arg("--reflink=auto").arg(&real).arg(&cache).status().unwrap();
     assert!(copy.success());
-    let images = fs::read_dir(cache.join("images")).unwrap().flatten().find(|e| e.path().join("root.erofs").exists()).unwrap();
+    let images = fs::read_dir(cache.join("images"))
+        .unwrap()
+        .flatten()
+        .find(|e| e.path().join("root.erofs").exists())
+        .unwrap();
     let root = images.path().join("root.erofs");
     let length = fs::metadata(&root).unwrap().len();
     fs::OpenOptions::new().write(true).open(&root).unwrap().set_len(length / 2).unwrap();

@@ -1,7 +1,7 @@
 //! The command: arguments, environment, exit status.
 
-use std::os::unix::{ffi::OsStrExt, process::ExitStatusExt};
 use std::ffi::OsStr;
+use std::os::unix::{ffi::OsStrExt, process::ExitStatusExt};
 
 use e2e::{Scene, lossy, stdout};
 
@@ -10,12 +10,24 @@ use e2e::{Scene, lossy, stdout};
 fn arguments_arrive_byte_for_byte() {
     let scene = Scene::new();
     let odd: &[&[u8]] = &[
-        b"", b" ", b"two words", b"--", b"-d", b"*", b"$HOME", b"`id`", b"a\nb", b"\xff\xfe\x80", b"'\"\\", "ü".as_bytes(),
+        b"",
+        b" ",
+        b"two words",
+        b"--",
+        b"-d",
+        b"*",
+        b"$HOME",
+        b"`id`",
+        b"a\nb",
+        b"\xff\xfe\x80",
+        b"'\"\\",
+        "ü".as_bytes(),
     ];
-    let mut argv: Vec<&OsStr> = ["python3", "-c", "import sys,os\nfor a in sys.argv[1:]: print(os.fsencode(a).hex())"]
-        .iter()
-        .map(OsStr::new)
-        .collect();
+    let mut argv: Vec<&OsStr> =
+        ["python3", "-c", "import sys,os\nfor a in sys.argv[1:]: print(os.fsencode(a).hex())"]
+            .iter()
+            .map(OsStr::new)
+            .collect();
     argv.extend(odd.iter().map(|a| OsStr::from_bytes(a)));
     let printed = stdout(&scene.run(argv));
     let expected: String = odd
@@ -96,7 +108,8 @@ fn the_guest_is_whole() {
 #[test]
 fn the_clock_is_right() {
     let scene = Scene::new();
-    let seconds = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let seconds =
+        || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     let before = seconds();
     let guest: u64 = stdout(&scene.sh("date +%s")).trim().parse().unwrap();
     assert!((before.saturating_sub(2)..=seconds() + 2).contains(&guest), "{guest} is not now");
@@ -120,7 +133,8 @@ fn timeout_ends_the_command() {
 #[test]
 fn json_tells_about_the_run() {
     let scene = Scene::new();
-    let output = scene.qvm().args(["--json", "--", "sh", "-c", "echo out; exit 3"]).output().unwrap();
+    let output =
+        scene.qvm().args(["--json", "--", "sh", "-c", "echo out; exit 3"]).output().unwrap();
     assert_eq!(output.status.code(), Some(3));
     assert_eq!(lossy(&output.stdout), "out\n");
     let stderr = lossy(&output.stderr);

@@ -29,7 +29,8 @@ fn exec_into_a_named_machine() {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     };
-    let children: Vec<_> = (0..4).map(|i| exec(&format!("cat; echo err{i} >&2; exit {i}")).spawn().unwrap()).collect();
+    let children: Vec<_> =
+        (0..4).map(|i| exec(&format!("cat; echo err{i} >&2; exit {i}")).spawn().unwrap()).collect();
     for (i, child) in children.into_iter().enumerate() {
         let input = format!("input {i}").into_bytes();
         let output = e2e::feed(child, input.clone());
@@ -44,9 +45,15 @@ fn exec_into_a_named_machine() {
     let twice = scene.qvm().args(["--name", &name, "--", "true"]).output().unwrap();
     e2e::assert_refused(&twice, &[&name, "already runs"]);
 
-    rustix::process::kill_process(rustix::process::Pid::from_child(&main), rustix::process::Signal::TERM).unwrap();
+    rustix::process::kill_process(
+        rustix::process::Pid::from_child(&main),
+        rustix::process::Signal::TERM,
+    )
+    .unwrap();
     assert_eq!(main.wait().unwrap().code(), Some(143));
-    until("the name is gone", || (!e2e::processes::sockets().iter().any(|s| s.ends_with(&name))).then_some(()));
+    until("the name is gone", || {
+        (!e2e::processes::sockets().iter().any(|s| s.ends_with(&name))).then_some(())
+    });
     let gone = exec("true").output().unwrap();
     e2e::assert_refused(&gone, &[&name]);
 }
@@ -96,7 +103,12 @@ fn eight_machines_at_once() {
         .collect();
     for (i, child) in children.into_iter().enumerate() {
         let output = child.wait_with_output().unwrap();
-        assert_eq!(output.status.code(), Some(i32::try_from(i).unwrap()), "{}", lossy(&output.stderr));
+        assert_eq!(
+            output.status.code(),
+            Some(i32::try_from(i).unwrap()),
+            "{}",
+            lossy(&output.stderr)
+        );
         assert_eq!(lossy(&output.stdout), format!("{i}\n"));
     }
 }

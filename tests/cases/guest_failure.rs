@@ -20,7 +20,8 @@ fn reboot_in_the_guest() {
     let scene = Scene::new();
     for key in ["b", "o"] {
         let script = format!("echo {key} > /proc/sysrq-trigger; sleep 60");
-        let output = scene.qvm().args(["--guest-root", "--", "sh", "-c", &script]).output().unwrap();
+        let output =
+            scene.qvm().args(["--guest-root", "--", "sh", "-c", &script]).output().unwrap();
         assert_refused(&output, &["before the command ended"]);
     }
 }
@@ -57,5 +58,10 @@ fn the_guest_exhausts_itself() {
         .output()
         .unwrap();
     // The guest's kernel kills it, or Python gives up; qvm reports what happened to the command.
-    assert!(matches!(output.status.code(), Some(0 | 124 | 137)), "{:?} {}", output.status, lossy(&output.stderr));
+    assert!(
+        matches!(output.status.code(), Some(0 | 124 | 137)),
+        "{:?} {}",
+        output.status,
+        lossy(&output.stderr)
+    );
 }

@@ -12,7 +12,10 @@ fn canaries_are_out_of_reach() {
     symlink(&secret, scene.file("link")).unwrap();
     symlink("../sibling", scene.file("dirlink")).unwrap();
     symlink("/etc/hostname", scene.file("etclink")).unwrap();
-    let home = tempfile::Builder::new().prefix(".qvm-e2e-").tempdir_in(std::env::var_os("HOME").unwrap()).unwrap();
+    let home = tempfile::Builder::new()
+        .prefix(".qvm-e2e-")
+        .tempdir_in(std::env::var_os("HOME").unwrap())
+        .unwrap();
     let in_home = home.path().join("secret");
     fs::write(&in_home, CANARY).unwrap();
     let script = format!(
@@ -31,7 +34,10 @@ fn canaries_are_out_of_reach() {
     assert!(!text.contains("sibling"), "{text}");
     let host = fs::read_to_string("/etc/hostname").unwrap_or_default();
     let after = text.split_once("end\n").unwrap().1;
-    assert!(!after.lines().any(|l| !host.trim().is_empty() && l == host.trim()), "{after} against {host}");
+    assert!(
+        !after.lines().any(|l| !host.trim().is_empty() && l == host.trim()),
+        "{after} against {host}"
+    );
     assert!(canary_intact(&secret) && canary_intact(&in_home));
 }
 

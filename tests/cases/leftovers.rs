@@ -44,7 +44,9 @@ fn wait_until_up(child: &mut Child) {
 
 fn assert_nothing_left(scene: &Scene, processes: &BTreeSet<u32>, mounts_before: &str) {
     until("its processes are gone", || (!processes.iter().any(|p| alive(*p))).then_some(()));
-    until("its socket is gone", || (!sockets().iter().any(|s| s.ends_with(&name(scene)))).then_some(()));
+    until("its socket is gone", || {
+        (!sockets().iter().any(|s| s.ends_with(&name(scene)))).then_some(())
+    });
     assert_eq!(mounts(), mounts_before);
     assert_eq!(std::fs::read_dir(&scene.workspace).unwrap().count(), 0);
 }
@@ -95,7 +97,11 @@ fn each_process_killed() {
         kill(victim);
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(125), "killed {role}: {}", lossy(&output.stderr));
-        assert!(lossy(&output.stderr).starts_with("qvm: "), "killed {role}: {}", lossy(&output.stderr));
+        assert!(
+            lossy(&output.stderr).starts_with("qvm: "),
+            "killed {role}: {}",
+            lossy(&output.stderr)
+        );
         assert_nothing_left(&scene, &processes, &before);
     }
     assert!(killed.len() >= 3, "{killed:?}");
@@ -104,7 +110,8 @@ fn each_process_killed() {
 /// What kind of process it is: its program and the hidden sub-command.
 fn role(pid: u32) -> String {
     let words = words(pid);
-    let program = words.first().map(|w| w.rsplit('/').next().unwrap_or(w).to_owned()).unwrap_or_default();
+    let program =
+        words.first().map(|w| w.rsplit('/').next().unwrap_or(w).to_owned()).unwrap_or_default();
     let hidden = words.iter().find(|w| w.starts_with("__")).cloned().unwrap_or_default();
     format!("{program} {hidden}")
 }

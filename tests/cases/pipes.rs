@@ -106,7 +106,8 @@ fn signals_reach_the_command() {
     use std::io::{BufRead, BufReader};
     let scene = Scene::new();
     for (signal, word) in [("TERM", "term"), ("INT", "int"), ("USR1", "usr1")] {
-        let script = format!("trap 'echo {word}; exit 9' {signal}; echo ready; while :; do sleep 0.1; done");
+        let script =
+            format!("trap 'echo {word}; exit 9' {signal}; echo ready; while :; do sleep 0.1; done");
         let mut child = scene.start(&script);
         let mut output = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();

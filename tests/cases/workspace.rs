@@ -19,7 +19,12 @@ fn git_works_and_the_host_agrees() {
     assert_eq!(stdout(&scene.sh(script)).trim(), "21");
     let clone = scene.file("clone");
     let git = |args: &[&str]| {
-        let output = Command::new("git").args(["-c", "safe.directory=*", "-C"]).arg(&clone).args(args).output().unwrap();
+        let output = Command::new("git")
+            .args(["-c", "safe.directory=*", "-C"])
+            .arg(&clone)
+            .args(args)
+            .output()
+            .unwrap();
         assert!(output.status.success(), "{}", lossy(&output.stderr));
         lossy(&output.stdout)
     };
@@ -42,7 +47,10 @@ fn cargo_builds_in_the_workspace() {
         ("Cargo.toml", "[workspace]\nmembers = [\"a\", \"b\"]\nresolver = \"2\"\n"),
         ("a/Cargo.toml", "[package]\nname = \"a\"\nversion = \"0.1.0\"\nedition = \"2021\"\n"),
         ("a/src/lib.rs", "pub fn sum(x: &[u64]) -> u64 { x.iter().sum() }\n"),
-        ("b/Cargo.toml", "[package]\nname = \"b\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[dependencies]\na = { path = \"../a\" }\n"),
+        (
+            "b/Cargo.toml",
+            "[package]\nname = \"b\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[dependencies]\na = { path = \"../a\" }\n",
+        ),
         ("b/src/lib.rs", "pub fn twice(x: &[u64]) -> u64 { 2 * a::sum(x) }\n"),
     ] {
         let path = scene.file(name);
@@ -83,7 +91,7 @@ assert open("mapped","rb").read()[4096:4100] == b"MMAP"
 # O_TMPFILE and link
 fd = os.open(".", os.O_TMPFILE | os.O_RDWR, 0o644)
 os.write(fd, b"anonymous")
-os.link(f"/proc/self/fd/{fd}", "linked", follow_symlinks=True)
+os.link(f"/proc/self/fd/{fd}", "linked", src_dir_fd=os.open("/", os.O_PATH), follow_symlinks=True)
 assert open("linked").read() == "anonymous"
 # atomic rename over, exclusive create, append
 open("a","w").write("1"); open("b","w").write("2"); os.replace("a","b"); assert open("b").read() == "1"
@@ -124,6 +132,12 @@ os.mkdir("n"*255)
 os.mkdir("many")
 for i in range(2000): open(f"many/{i:04}","w").close()
 assert sorted(os.listdir("many")) == [f"{i:04}" for i in range(2000)]
+# FIFOs and sockets work; device nodes do not
+os.mkfifo("fifo")
+if os.fork() == 0: open("fifo","w").write("through"); os._exit(0)
+assert open("fifo").read() == "through"; os.wait()
+import socket
+s = socket.socket(socket.AF_UNIX); s.bind("sock"); s.listen(); c = socket.socket(socket.AF_UNIX); c.connect("sock")
 try: os.mknod("dev", 0o600|stat.S_IFCHR, os.makedev(1,3)); raise SystemExit("device node")
 except OSError as e: assert e.errno in (errno.EPERM, errno.EACCES), e
 print("ok")
@@ -142,7 +156,9 @@ fn both_sides_see_changes_at_once() {
     use std::io::{BufRead, BufReader, Write};
     let scene = Scene::new();
     fs::write(scene.file("shared"), "one").unwrap();
-    let mut child = scene.start("cat shared; echo; read x; cat shared new; echo; echo from-guest > back; echo done; read x");
+    let mut child = scene.start(
+        "cat shared; echo; read x; cat shared new; echo; echo from-guest > back; echo done; read x",
+    );
     let mut output = BufReader::new(child.stdout.take().unwrap());
     let mut input = child.stdin.take().unwrap();
     let mut line = || {

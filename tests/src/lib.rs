@@ -3,7 +3,11 @@
 //! The cases boot real machines. Which binary and which accelerator is told by
 //! `QVM_E2E_QVM` (a path; default: the one `scripts/build` makes) and `QVM_E2E_ACCEL` (`tcg` by
 //! default, `kvm` in the lab). Nothing is skipped: a machine that cannot run them fails them.
-#![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test that cannot go on panics")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "a test that cannot go on panics"
+)]
 
 pub mod processes;
 pub mod terminal;

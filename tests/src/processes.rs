@@ -34,7 +34,9 @@ pub fn descendants(pid: u32) -> BTreeSet<u32> {
     let mut found = BTreeSet::from([pid]);
     loop {
         let before = found.len();
-        found.extend(parents.iter().filter(|(_, p)| found.contains(p)).map(|(c, _)| *c).collect::<Vec<_>>());
+        found.extend(
+            parents.iter().filter(|(_, p)| found.contains(p)).map(|(c, _)| *c).collect::<Vec<_>>(),
+        );
         if found.len() == before {
             found.remove(&pid);
             return found;
@@ -58,7 +60,10 @@ pub fn alive(pid: u32) -> bool {
 /// The words of a process's command line.
 pub fn words(pid: u32) -> Vec<String> {
     let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    line.split(|b| *b == 0).filter(|w| !w.is_empty()).map(|w| String::from_utf8_lossy(w).into_owned()).collect()
+    line.split(|b| *b == 0)
+        .filter(|w| !w.is_empty())
+        .map(|w| String::from_utf8_lossy(w).into_owned())
+        .collect()
 }
 
 /// Names of abstract sockets of qvm's that exist now.

@@ -124,30 +124,14 @@ pub fn load(memory: &Memory, size: u64, payload: Payload<'_>) -> Result<BootEntr
     match kernel.start {
         Start::Pvh { address } => {
             tables::write_gdt(memory, false)?;
-            let start_info = pvh::StartInfo {
-                initrd,
-                rsdp,
-                map: &map,
-            }
-            .write(memory)?;
-            Ok(BootEntry::Pvh {
-                address,
-                start_info,
-            })
+            let start_info = pvh::StartInfo { initrd, rsdp, map: &map }.write(memory)?;
+            Ok(BootEntry::Pvh { address, start_info })
         }
         Start::Linux64 { address, header } => {
             tables::write_gdt(memory, true)?;
             tables::write_page_tables(memory)?;
-            let page = zero_page::ZeroPage {
-                header: &header,
-                initrd,
-                rsdp,
-                map: &map,
-            };
-            Ok(BootEntry::Linux64 {
-                address,
-                boot_params: page.write(memory)?,
-            })
+            let page = zero_page::ZeroPage { header: &header, initrd, rsdp, map: &map };
+            Ok(BootEntry::Linux64 { address, boot_params: page.write(memory)? })
         }
     }
 }
@@ -159,9 +143,7 @@ pub fn load(memory: &Memory, size: u64, payload: Payload<'_>) -> Result<BootEntr
 pub fn load_kernel(memory: &Memory, size: u64, kernel: &mut File) -> Result<Kernel, Error> {
     let length = file_length(kernel, "the kernel")?;
     if length > KERNEL_MAX {
-        return Err(Error::NotAKernel {
-            found: format!("a file of {} MiB", length >> 20),
-        });
+        return Err(Error::NotAKernel { found: format!("a file of {} MiB", length >> 20) });
     }
     let mut head = [0u8; bzimage::HEAD];
     let read = read_at(kernel, &mut head, 0).map_err(read_kernel)?;
@@ -171,9 +153,7 @@ pub fn load_kernel(memory: &Memory, size: u64, kernel: &mut File) -> Result<Kern
     } else if bzimage::is_one(head) {
         bzimage::load(memory, size, kernel, length, head)
     } else {
-        Err(Error::NotAKernel {
-            found: identify(head).to_owned(),
-        })
+        Err(Error::NotAKernel { found: identify(head).to_owned() })
     }
 }
 
@@ -200,16 +180,11 @@ fn identify(head: &[u8]) -> &'static str {
 }
 
 fn file_length(file: &File, what: &'static str) -> Result<u64, Error> {
-    file.metadata()
-        .map(|meta| meta.len())
-        .map_err(|source| Error::Read { what, source })
+    file.metadata().map(|meta| meta.len()).map_err(|source| Error::Read { what, source })
 }
 
 fn read_kernel(source: io::Error) -> Error {
-    Error::Read {
-        what: "the kernel",
-        source,
-    }
+    Error::Read { what: "the kernel", source }
 }
 
 /// Fills `buffer` from `offset` as far as the file goes.
@@ -229,10 +204,7 @@ fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
 /// The error of a machine whose memory ends before `needed`.
 fn too_little(size: u64, needed: u64) -> Error {
     const MIB: u64 = 1 << 20;
-    Error::TooLittleMemory {
-        have_mib: size / MIB,
-        need_mib: needed.div_ceil(MIB),
-    }
+    Error::TooLittleMemory { have_mib: size / MIB, need_mib: needed.div_ceil(MIB) }
 }
 
 #[cfg(test)]

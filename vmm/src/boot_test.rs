@@ -8,9 +8,8 @@ use crate::testing;
 const SIZE: u64 = 64 << 20;
 
 fn file(bytes: &[u8]) -> File {
-    let mut file: File = rustix::fs::memfd_create("test", rustix::fs::MemfdFlags::CLOEXEC)
-        .unwrap()
-        .into();
+    let mut file: File =
+        rustix::fs::memfd_create("test", rustix::fs::MemfdFlags::CLOEXEC).unwrap().into();
     file.write_all(bytes).unwrap();
     file
 }
@@ -38,20 +37,13 @@ fn wrong_files_are_named() {
     }
     let program = std::fs::read("/proc/self/exe").unwrap();
     let text = kernel_error(&program);
-    assert!(
-        text.contains("below 1 MiB") || text.contains("PVH"),
-        "{text}"
-    );
+    assert!(text.contains("below 1 MiB") || text.contains("PVH"), "{text}");
 }
 
 #[test]
 fn elf_with_pvh_note_loads_where_it_says() {
     let memory = testing::memory(SIZE);
-    let image = testing::elf_kernel(
-        0x10_0000,
-        0x10_0008,
-        b"\xf4\xf4\xf4\xf4\xf4\xf4\xf4\xf4\xf4",
-    );
+    let image = testing::elf_kernel(0x10_0000, 0x10_0008, b"\xf4\xf4\xf4\xf4\xf4\xf4\xf4\xf4\xf4");
     let kernel = load_kernel(&memory, SIZE, &mut file(&image)).unwrap();
     assert!(matches!(kernel.start, Start::Pvh { address: 0x10_0008 }));
     assert_eq!(kernel.end, 0x10_0009);
@@ -61,16 +53,9 @@ fn elf_with_pvh_note_loads_where_it_says() {
 
 #[test]
 fn elf_outside_of_memory_is_refused() {
-    for (address, word) in [
-        (0x1000, "below 1 MiB"),
-        (SIZE, "-m"),
-        (u64::MAX - 4, "outside"),
-    ] {
-        let text = kernel_error(&testing::elf_kernel(
-            address,
-            0x10_0000,
-            b"\xf4\xf4\xf4\xf4\xf4\xf4",
-        ));
+    for (address, word) in [(0x1000, "below 1 MiB"), (SIZE, "-m"), (u64::MAX - 4, "outside")] {
+        let text =
+            kernel_error(&testing::elf_kernel(address, 0x10_0000, b"\xf4\xf4\xf4\xf4\xf4\xf4"));
         assert!(text.contains(word), "{address:#x}: {text}");
     }
 }
@@ -87,19 +72,13 @@ fn every_truncation_of_a_kernel_is_an_error_or_loads() {
 fn initrds_are_joined_at_multiples_of_four_at_the_top() {
     let memory = testing::memory(SIZE);
     let files = [file(b"abcde"), file(b"fgh"), file(b"ijkl")];
-    let (start, total) = initrd::load(&memory, SIZE, &files, 1 << 20, SIZE)
-        .unwrap()
-        .unwrap();
+    let (start, total) = initrd::load(&memory, SIZE, &files, 1 << 20, SIZE).unwrap().unwrap();
     assert_eq!(total, 16);
     assert_eq!(start, SIZE - 4096);
     let mut bytes = [0u8; 16];
     vm_memory::Bytes::read_slice(&memory, &mut bytes, vm_memory::GuestAddress(start)).unwrap();
     assert_eq!(&bytes, b"abcde\0\0\0fgh\0ijkl");
-    assert!(
-        initrd::load(&memory, SIZE, &[], 1 << 20, SIZE)
-            .unwrap()
-            .is_none()
-    );
+    assert!(initrd::load(&memory, SIZE, &[], 1 << 20, SIZE).unwrap().is_none());
 }
 
 #[test]

@@ -72,22 +72,12 @@ impl Bus {
         device: Box<dyn BusDevice>,
     ) -> Result<(), Overlap> {
         let overlap = Overlap { start, size };
-        let last = size
-            .checked_sub(1)
-            .and_then(|rest| start.checked_add(rest))
-            .ok_or(overlap)?;
+        let last = size.checked_sub(1).and_then(|rest| start.checked_add(rest)).ok_or(overlap)?;
         let at = self.slots.partition_point(|slot| slot.last < start);
         if self.slots.get(at).is_some_and(|next| next.start <= last) {
             return Err(overlap);
         }
-        self.slots.insert(
-            at,
-            Slot {
-                start,
-                last,
-                device: Mutex::new(device),
-            },
-        );
+        self.slots.insert(at, Slot { start, last, device: Mutex::new(device) });
         Ok(())
     }
 
@@ -108,19 +98,16 @@ impl Bus {
     pub fn write(&self, address: u64, size: u8, value: u64) -> Action {
         let data = value.to_le_bytes();
         match self.find(address) {
-            Some(slot) => slot
-                .lock()
-                .write(address - slot.start, &data[..usize::from(size.clamp(1, 8))]),
+            Some(slot) => {
+                slot.lock().write(address - slot.start, &data[..usize::from(size.clamp(1, 8))])
+            }
             None => Action::None,
         }
     }
 
     /// Tells every device that the machine has stopped; answers what they have to say.
     pub fn quiesce(&self) -> Vec<String> {
-        self.slots
-            .iter()
-            .filter_map(|slot| slot.lock().quiesce())
-            .collect()
+        self.slots.iter().filter_map(|slot| slot.lock().quiesce()).collect()
     }
 
     fn find(&self, address: u64) -> Option<&Slot> {

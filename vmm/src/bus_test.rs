@@ -12,11 +12,7 @@ impl BusDevice for Echo {
 
     fn write(&mut self, offset: u64, data: &[u8]) -> Action {
         self.0 += data.len() as u64;
-        if offset == 1 {
-            Action::Reset
-        } else {
-            Action::None
-        }
+        if offset == 1 { Action::Reset } else { Action::None }
     }
 }
 
@@ -38,18 +34,8 @@ fn accesses_reach_the_device_of_their_address() {
 fn overlap_and_wrap_around_are_refused() {
     let mut bus = Bus::default();
     bus.add(0x10, 0x10, Box::new(Echo(0))).unwrap();
-    for (start, size) in [
-        (0x10, 1),
-        (0xf, 2),
-        (0, 0x100),
-        (0x1f, 9),
-        (0x30, 0),
-        (u64::MAX, 2),
-    ] {
-        assert_eq!(
-            bus.add(start, size, Box::new(Echo(0))),
-            Err(Overlap { start, size })
-        );
+    for (start, size) in [(0x10, 1), (0xf, 2), (0, 0x100), (0x1f, 9), (0x30, 0), (u64::MAX, 2)] {
+        assert_eq!(bus.add(start, size, Box::new(Echo(0))), Err(Overlap { start, size }));
     }
     bus.add(0x20, 1, Box::new(Echo(0))).unwrap();
     bus.add(u64::MAX, 1, Box::new(Echo(0))).unwrap();

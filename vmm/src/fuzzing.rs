@@ -23,10 +23,7 @@ pub fn fuzz_kernel(data: &[u8]) {
     };
     let Some(mut kernel) = file(data) else { return };
     if let Ok(kernel) = boot::load_kernel(&memory, size, &mut kernel) {
-        assert!(
-            kernel.end <= size,
-            "a kernel that does not fit was accepted"
-        );
+        assert!(kernel.end <= size, "a kernel that does not fit was accepted");
         if let Some(initrd) = file(data) {
             let limit = kernel.initrd_limit.min(size);
             if let Ok(Some((start, length))) =
@@ -48,11 +45,7 @@ pub fn fuzz_bus(data: &[u8]) {
         let width = access[2];
         if access[3] & 1 == 0 {
             let mask = u64::MAX >> (64 - 8 * u32::from(width.clamp(1, 8)));
-            assert_eq!(
-                bus.read(address, width) & !mask,
-                0,
-                "more bytes than were asked for"
-            );
+            assert_eq!(bus.read(address, width) & !mask, 0, "more bytes than were asked for");
         } else if bus.write(address, width, u64::from_le_bytes(value)) != Action::None {
             return;
         }

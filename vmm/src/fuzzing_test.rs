@@ -51,10 +51,7 @@ fn mutated(mut image: Vec<u8>, random: &mut Random) -> Vec<u8> {
 #[test]
 fn valid_images_load() {
     let memory = crate::testing::memory(layout::MEMORY_MIN);
-    for image in [
-        bzimage(),
-        crate::testing::elf_kernel(0x10_0000, 0x10_0000, &[0xf4; 64]),
-    ] {
+    for image in [bzimage(), crate::testing::elf_kernel(0x10_0000, 0x10_0000, &[0xf4; 64])] {
         let mut file = file(&image).unwrap();
         assert!(boot::load_kernel(&memory, layout::MEMORY_MIN, &mut file).is_ok());
     }
@@ -65,11 +62,7 @@ fn mutated_kernels_neither_panic_nor_hang() {
     let mut random = Random(0x1234_5678_9abc_def1);
     let elf = crate::testing::elf_kernel(0x10_0000, 0x10_0000, &[0xf4; 64]);
     for round in 0..3000 {
-        let image = if round % 2 == 0 {
-            elf.clone()
-        } else {
-            bzimage()
-        };
+        let image = if round % 2 == 0 { elf.clone() } else { bzimage() };
         // Mutations in the headers count most.
         let image = mutated(image, &mut random);
         fuzz_kernel(&image);

@@ -83,20 +83,13 @@ impl<V: Vm> Machine<V> {
                 kernel: &mut spec.kernel,
                 initrd: &spec.initrd,
                 cmdline: &spec.cmdline,
-                acpi: &acpi::Description {
-                    cpus: spec.cpus,
-                    virtio: built.virtio,
-                },
+                acpi: &acpi::Description { cpus: spec.cpus, virtio: built.virtio },
             },
         )?;
         let vcpus = (0..spec.cpus)
             .map(|id| {
                 let entry = (id == 0).then_some(entry);
-                vm.create_vcpu(&VcpuInit {
-                    id,
-                    cpus: spec.cpus,
-                    entry,
-                })
+                vm.create_vcpu(&VcpuInit { id, cpus: spec.cpus, entry })
             })
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Machine {

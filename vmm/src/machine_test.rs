@@ -20,11 +20,7 @@ fn spec(code: &[u8], kvm: Option<OwnedFd>) -> MachineSpec {
     MachineSpec {
         cpus: 1,
         memory: 64 << 20,
-        kernel: memfd(&crate::testing::elf_kernel(
-            u64::from(PVH_ENTRY),
-            PVH_ENTRY,
-            code,
-        )),
+        kernel: memfd(&crate::testing::elf_kernel(u64::from(PVH_ENTRY), PVH_ENTRY, code)),
         initrd: vec![memfd(b"initrd")],
         cmdline: "panic=-1".to_owned(),
         root_disk: None,
@@ -56,10 +52,7 @@ fn out(port: u16, value: u8) -> Vec<u8> {
 
 #[test]
 fn power_off() {
-    ends(
-        &out(crate::legacy::power::SLEEP_CONTROL, 0x34),
-        Exit::PowerOff,
-    );
+    ends(&out(crate::legacy::power::SLEEP_CONTROL, 0x34), Exit::PowerOff);
 }
 
 #[test]
@@ -125,10 +118,7 @@ fn the_stop_event_ends_a_guest_that_never_exits() {
 
 #[test]
 fn bad_specs_are_explained() {
-    assert!(matches!(
-        Machine::new(spec(&[0xf4], None)),
-        Err(Error::NoKvm)
-    ));
+    assert!(matches!(Machine::new(spec(&[0xf4], None)), Err(Error::NoKvm)));
     let Some(kvm) = crate::testing::kvm() else {
         return;
     };

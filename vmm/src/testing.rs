@@ -42,11 +42,7 @@ pub fn elf_kernel(address: u64, entry: u32, code: &[u8]) -> Vec<u8> {
 
 /// This machine's `/dev/kvm`, or `None` with the reason printed.
 pub fn kvm() -> Option<std::os::fd::OwnedFd> {
-    match std::fs::File::options()
-        .read(true)
-        .write(true)
-        .open("/dev/kvm")
-    {
+    match std::fs::File::options().read(true).write(true).open("/dev/kvm") {
         Ok(file) => Some(file.into()),
         Err(error) => {
             println!("skipped: /dev/kvm cannot be opened: {error}");

@@ -34,10 +34,8 @@ pub fn write_frame<T: Serialize>(mut to: impl Write, message: &T) -> Result<(), 
     let mut bytes = vec![0u8; 4];
     bytes = postcard::to_extend(message, bytes)?;
     let body = bytes.len() - 4;
-    let length = u32::try_from(body)
-        .ok()
-        .filter(|_| body <= MAX_FRAME)
-        .ok_or(FrameError::TooLong(body))?;
+    let length =
+        u32::try_from(body).ok().filter(|_| body <= MAX_FRAME).ok_or(FrameError::TooLong(body))?;
     bytes[..4].copy_from_slice(&length.to_le_bytes());
     to.write_all(&bytes)?;
     to.flush()?;

@@ -21,10 +21,7 @@ fn config() -> GuestConfig {
             read_only: true,
         }],
         unix_nanos: u64::MAX,
-        forwards: vec![Forward {
-            tcp_port: 8080,
-            vsock_port: 9,
-        }],
+        forwards: vec![Forward { tcp_port: 8080, vsock_port: 9 }],
         modules: vec!["kvm-amd".into()],
     }
 }
@@ -34,26 +31,15 @@ fn to_agent() -> Vec<ToAgent> {
         argv: vec![b"sh".to_vec(), vec![], b"\xfe\n".to_vec()],
         env: vec![(b"A".to_vec(), b"b=c".to_vec())],
         cwd: b"/".to_vec(),
-        terminal: Some(TerminalSize {
-            rows: 24,
-            columns: u16::MAX,
-        }),
+        terminal: Some(TerminalSize { rows: 24, columns: u16::MAX }),
         as_root: false,
         main: true,
     };
     vec![
         ToAgent::Configure(config()),
-        ToAgent::Spawn {
-            id: 7,
-            token: [9; 16],
-            command,
-        },
+        ToAgent::Spawn { id: 7, token: [9; 16], command },
         ToAgent::SetTime { unix_nanos: 1 },
-        ToAgent::Dial {
-            id: 1,
-            token: [1; 16],
-            port: 80,
-        },
+        ToAgent::Dial { id: 1, token: [1; 16], port: 80 },
         ToAgent::Shutdown,
     ]
 }
@@ -92,19 +78,13 @@ fn messages_come_back_one_by_one_and_not_a_byte_is_read_past_them() {
 #[test]
 fn a_reader_that_gives_single_bytes_and_is_interrupted_will_do() {
     for message in to_agent() {
-        assert_eq!(
-            read_frame::<ToAgent>(Slow(&frame(&message), false)).unwrap(),
-            message
-        );
+        assert_eq!(read_frame::<ToAgent>(Slow(&frame(&message), false)).unwrap(), message);
     }
 }
 
 #[test]
 fn the_end_between_frames_differs_from_the_end_within_one() {
-    assert!(matches!(
-        read_frame::<ToAgent>([].as_slice()),
-        Err(FrameError::Closed)
-    ));
+    assert!(matches!(read_frame::<ToAgent>([].as_slice()), Err(FrameError::Closed)));
     let bytes = frame(&ToAgent::Configure(config()));
     for length in 1..bytes.len() {
         let error = read_frame::<ToAgent>(&bytes[..length]).unwrap_err();
@@ -125,20 +105,14 @@ fn a_length_over_the_limit_is_refused_before_its_bytes_are_read() {
     );
     assert_eq!(rest.len(), 8);
     bytes[..4].copy_from_slice(&u32::MAX.to_le_bytes());
-    assert!(matches!(
-        read_frame::<ToAgent>(bytes.as_slice()),
-        Err(FrameError::TooLong(_))
-    ));
+    assert!(matches!(read_frame::<ToAgent>(bytes.as_slice()), Err(FrameError::TooLong(_))));
 }
 
 #[test]
 fn a_message_over_the_limit_is_not_written() {
     let mut bytes = Vec::new();
     let long = FromAgent::Fatal("x".repeat(MAX_FRAME));
-    assert!(matches!(
-        write_frame(&mut bytes, &long),
-        Err(FrameError::TooLong(_))
-    ));
+    assert!(matches!(write_frame(&mut bytes, &long), Err(FrameError::TooLong(_))));
     assert!(bytes.is_empty());
 }
 
@@ -147,10 +121,7 @@ fn bytes_left_over_in_a_frame_and_unknown_variants_are_malformed() {
     let mut bytes = frame(&ToAgent::Shutdown);
     bytes.push(0);
     bytes[0] += 1;
-    assert!(matches!(
-        read_frame::<ToAgent>(bytes.as_slice()),
-        Err(FrameError::Malformed(_))
-    ));
+    assert!(matches!(read_frame::<ToAgent>(bytes.as_slice()), Err(FrameError::Malformed(_))));
     assert!(matches!(
         read_frame::<ToAgent>([1, 0, 0, 0, 200].as_slice()),
         Err(FrameError::Malformed(_))
@@ -168,10 +139,7 @@ fn a_length_inside_a_message_cannot_make_the_reader_allocate_more_than_arrived()
     body.extend([9; 16]);
     body.extend([0xff, 0xff, 0xff, 0xff, 0x0f]);
     let bytes = [&(body.len() as u32).to_le_bytes()[..], &body].concat();
-    assert!(matches!(
-        read_frame::<ToAgent>(bytes.as_slice()),
-        Err(FrameError::Malformed(_))
-    ));
+    assert!(matches!(read_frame::<ToAgent>(bytes.as_slice()), Err(FrameError::Malformed(_))));
 }
 
 #[test]
@@ -183,11 +151,8 @@ fn arbitrary_and_damaged_frames_are_refused_or_survive_the_wire() {
         state ^= state << 17;
         state
     };
-    let valid: Vec<Vec<u8>> = to_agent()
-        .iter()
-        .map(frame)
-        .chain([frame(&FromCommand::Exited(3))])
-        .collect();
+    let valid: Vec<Vec<u8>> =
+        to_agent().iter().map(frame).chain([frame(&FromCommand::Exited(3))]).collect();
     for round in 0..6000 {
         let mut bytes: Vec<u8> = if round % 3 == 0 {
             let body: Vec<u8> = (0..random() % 64).map(|_| random() as u8).collect();

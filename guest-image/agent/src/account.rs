@@ -28,29 +28,13 @@ pub struct Account {
 impl Account {
     /// The caller.
     pub fn caller(user: &User, shell: &'static str) -> Self {
-        let home = if user.home.first() == Some(&b'/') {
-            user.home.clone()
-        } else {
-            b"/".to_vec()
-        };
-        Self {
-            name: user.name.clone(),
-            uid: user.uid,
-            gid: user.gid,
-            home,
-            shell,
-        }
+        let home = if user.home.first() == Some(&b'/') { user.home.clone() } else { b"/".to_vec() };
+        Self { name: user.name.clone(), uid: user.uid, gid: user.gid, home, shell }
     }
 
     /// The superuser of the guest.
     pub fn root(shell: &'static str) -> Self {
-        Self {
-            name: "root".into(),
-            uid: 0,
-            gid: 0,
-            home: b"/root".to_vec(),
-            shell,
-        }
+        Self { name: "root".into(), uid: 0, gid: 0, home: b"/root".to_vec(), shell }
     }
 }
 

@@ -64,10 +64,7 @@ pub fn run() -> ! {
         log::fatal(panic);
         power_off();
     }));
-    let error = match mounts::early()
-        .map_err(BootError::from)
-        .and_then(|()| boot(started_nanos))
-    {
+    let error = match mounts::early().map_err(BootError::from).and_then(|()| boot(started_nanos)) {
         Ok(never) => match never {},
         Err(error) => error,
     };
@@ -101,10 +98,7 @@ fn boot(started_nanos: u64) -> Result<Infallible, BootError> {
             return Err(error);
         }
     };
-    control.send(&FromAgent::Ready {
-        started_nanos,
-        ready_nanos: clock::monotonic_nanos(),
-    })?;
+    control.send(&FromAgent::Ready { started_nanos, ready_nanos: clock::monotonic_nanos() })?;
     if let Err(error) = start("modules", move || modules::load_later(later)) {
         log::warn(format_args!("cannot load more modules: {error}"));
     }
@@ -127,9 +121,7 @@ fn make(config: &GuestConfig) -> Result<Made, BootError> {
     etc::write(config, &user, shell);
     folders::make_home(&user);
     if let Err(error) = loopback::up() {
-        log::warn(format_args!(
-            "cannot bring up the loopback interface: {error}"
-        ));
+        log::warn(format_args!("cannot bring up the loopback interface: {error}"));
     }
     cgroups::enable_controllers();
     shares::mount(&config.shares, &caller)?;
@@ -140,19 +132,9 @@ fn make(config: &GuestConfig) -> Result<Made, BootError> {
     for forward in &config.forwards {
         forward::listen(*forward, &dialer, &slots)?;
     }
-    let paths = config
-        .shares
-        .iter()
-        .map(|share| share.path.clone())
-        .collect();
+    let paths = config.shares.iter().map(|share| share.path.clone()).collect();
     let ender = Arc::new(Ender::new(Arc::clone(&reaper), paths));
     let around = Arc::new(surroundings::Guest::new(Arc::clone(&ender)));
-    let engine = Engine {
-        dialer,
-        reaper,
-        caller,
-        root: Account::root(shell),
-        around,
-    };
+    let engine = Engine { dialer, reaper, caller, root: Account::root(shell), around };
     Ok((Arc::new(engine), ender, slots))
 }

@@ -17,10 +17,9 @@ pub fn correct(unix_nanos: u64) {
     if !is_wrong(nanos(clock_gettime(ClockId::Realtime)), unix_nanos) {
         return;
     }
-    let (Ok(tv_sec), Ok(tv_nsec)) = (
-        (unix_nanos / 1_000_000_000).try_into(),
-        (unix_nanos % 1_000_000_000).try_into(),
-    ) else {
+    let (Ok(tv_sec), Ok(tv_nsec)) =
+        ((unix_nanos / 1_000_000_000).try_into(), (unix_nanos % 1_000_000_000).try_into())
+    else {
         return;
     };
     if let Err(error) = clock_settime(ClockId::Realtime, Timespec { tv_sec, tv_nsec }) {
@@ -36,9 +35,7 @@ fn is_wrong(shown: u64, right: u64) -> bool {
 /// Nanoseconds since the clock's beginning; 0 for a time before it.
 fn nanos(time: Timespec) -> u64 {
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
-    seconds
-        .saturating_mul(1_000_000_000)
-        .saturating_add(u64::try_from(time.tv_nsec).unwrap_or(0))
+    seconds.saturating_mul(1_000_000_000).saturating_add(u64::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 #[cfg(test)]

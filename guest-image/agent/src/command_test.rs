@@ -23,11 +23,7 @@ struct Dialer(Mutex<mpsc::Sender<UnixStream>>);
 impl Dial for Dialer {
     fn dial(&self, _port: u32) -> io::Result<Socket> {
         let (agent, host) = UnixStream::pair()?;
-        self.0
-            .lock()
-            .unwrap()
-            .send(host)
-            .map_err(|_| io::ErrorKind::ConnectionReset)?;
+        self.0.lock().unwrap().send(host).map_err(|_| io::ErrorKind::ConnectionReset)?;
         Ok(OwnedFd::from(agent).into())
     }
 }
@@ -59,10 +55,7 @@ struct Run {
 
 fn spec(argv: &[&str]) -> CommandSpec {
     CommandSpec {
-        argv: argv
-            .iter()
-            .map(|argument| argument.as_bytes().to_vec())
-            .collect(),
+        argv: argv.iter().map(|argument| argument.as_bytes().to_vec()).collect(),
         env: vec![],
         cwd: b"/".to_vec(),
         terminal: None,
@@ -77,13 +70,7 @@ fn shell(script: &str) -> CommandSpec {
 }
 
 fn terminal(script: &str) -> CommandSpec {
-    CommandSpec {
-        terminal: Some(TerminalSize {
-            rows: 24,
-            columns: 80,
-        }),
-        ..shell(script)
-    }
+    CommandSpec { terminal: Some(TerminalSize { rows: 24, columns: 80 }), ..shell(script) }
 }
 
 fn run(spec: CommandSpec) -> Run {
@@ -94,12 +81,7 @@ fn run(spec: CommandSpec) -> Run {
     let engine = Arc::new(Engine {
         dialer: Arc::new(Dialer(Mutex::new(sender))),
         reaper: Arc::clone(REAPER.get_or_init(|| Reaper::start().unwrap())),
-        caller: Account {
-            uid: 12345,
-            gid: 12345,
-            name: "me".into(),
-            ..root.clone()
-        },
+        caller: Account { uid: 12345, gid: 12345, name: "me".into(), ..root.clone() },
         root,
         around: Arc::clone(&around) as _,
     });
@@ -112,11 +94,7 @@ fn run(spec: CommandSpec) -> Run {
                 streams.push((kind, host))
             }
             Opening::Command { id: 3, token } if token == [5; 16] => {
-                return Run {
-                    streams,
-                    connection: host,
-                    around,
-                };
+                return Run { streams, connection: host, around };
             }
             other => panic!("{other:?}"),
         }
@@ -125,11 +103,7 @@ fn run(spec: CommandSpec) -> Run {
 
 impl Run {
     fn take(&mut self, kind: StreamKind) -> UnixStream {
-        let place = self
-            .streams
-            .iter()
-            .position(|(known, _)| *known == kind)
-            .unwrap();
+        let place = self.streams.iter().position(|(known, _)| *known == kind).unwrap();
         self.streams.remove(place).1
     }
 
@@ -138,10 +112,7 @@ impl Run {
     }
 
     fn started(&self) {
-        assert!(matches!(
-            self.next(),
-            FromCommand::Started { started_nanos: 1.. }
-        ));
+        assert!(matches!(self.next(), FromCommand::Started { started_nanos: 1.. }));
     }
 
     fn tell(&self, message: &ToCommand) {
@@ -183,10 +154,7 @@ fn until(stream: &mut UnixStream, mark: &str) -> String {
 #[test]
 fn status_and_both_outputs_arrive() {
     let (out, err, end) = run(shell("echo out; echo err >&2; exit 7")).finish();
-    assert_eq!(
-        (out.as_str(), err.as_str(), end),
-        ("out\n", "err\n", FromCommand::Exited(7))
-    );
+    assert_eq!((out.as_str(), err.as_str(), end), ("out\n", "err\n", FromCommand::Exited(7)));
 }
 
 #[test]
@@ -217,28 +185,13 @@ fn programs_that_cannot_run_are_told_apart() {
         FromCommand::Failed { reason, errno } => (reason, errno),
         other => panic!("{other:?}"),
     };
-    assert_eq!(
-        failure(spec(&["no-such-program"])),
-        (SpawnFailure::NotFound, libc::ENOENT)
-    );
-    assert_eq!(
-        failure(spec(&["/none/x"])),
-        (SpawnFailure::NotFound, libc::ENOENT)
-    );
-    assert_eq!(
-        failure(spec(&["/proc"])),
-        (SpawnFailure::NotExecutable, libc::EACCES)
-    );
-    assert_eq!(
-        failure(spec(&["a\0b"])),
-        (SpawnFailure::Other, libc::EINVAL)
-    );
+    assert_eq!(failure(spec(&["no-such-program"])), (SpawnFailure::NotFound, libc::ENOENT));
+    assert_eq!(failure(spec(&["/none/x"])), (SpawnFailure::NotFound, libc::ENOENT));
+    assert_eq!(failure(spec(&["/proc"])), (SpawnFailure::NotExecutable, libc::EACCES));
+    assert_eq!(failure(spec(&["a\0b"])), (SpawnFailure::Other, libc::EINVAL));
     let mut elsewhere = shell("true");
     elsewhere.cwd = b"/none".to_vec();
-    assert_eq!(
-        failure(elsewhere),
-        (SpawnFailure::WorkingDirectory, libc::ENOENT)
-    );
+    assert_eq!(failure(elsewhere), (SpawnFailure::WorkingDirectory, libc::ENOENT));
 }
 
 #[test]
@@ -262,17 +215,11 @@ fn no_descriptor_of_the_agent_reaches_the_command() {
     // The tests themselves may have been started with open descriptors.
     let inherited = |fd: &str| {
         let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{fd}")).unwrap_or_default();
-        let flags = info
-            .lines()
-            .find_map(|line| line.strip_prefix("flags:"))
-            .unwrap_or("02000000");
+        let flags = info.lines().find_map(|line| line.strip_prefix("flags:")).unwrap_or("02000000");
         i64::from_str_radix(flags.trim(), 8).unwrap() & 0o2_000_000 == 0
     };
     for fd in out.lines() {
-        assert!(
-            matches!(fd, "0" | "1" | "2" | "3") || inherited(fd),
-            "{fd} in {out}"
-        );
+        assert!(matches!(fd, "0" | "1" | "2" | "3") || inherited(fd), "{fd} in {out}");
     }
 }
 
@@ -288,9 +235,7 @@ fn standard_input_can_be_opened_again() {
 
 #[test]
 fn signals_reach_the_whole_group_of_a_command_without_a_terminal() {
-    let mut run = run(shell(
-        "sleep 1000 & trap 'kill $!; exit 3' INT; echo ready; wait; wait",
-    ));
+    let mut run = run(shell("sleep 1000 & trap 'kill $!; exit 3' INT; echo ready; wait; wait"));
     run.started();
     let mut output = run.take(StreamKind::Stdout);
     until(&mut output, "ready");
@@ -306,10 +251,7 @@ fn a_process_left_behind_does_not_hold_up_the_report() {
 
 #[test]
 fn the_end_of_the_main_command_ends_the_guest_before_it_is_reported() {
-    let run = run(CommandSpec {
-        main: true,
-        ..shell("exit 4")
-    });
+    let run = run(CommandSpec { main: true, ..shell("exit 4") });
     let around = Arc::clone(&run.around);
     let (_, _, end) = run.finish();
     assert_eq!(end, FromCommand::Exited(4));
@@ -324,10 +266,7 @@ fn a_terminal_has_its_size_from_the_start_and_hears_of_a_new_one() {
     run.started();
     let mut screen = run.take(StreamKind::Terminal);
     assert!(until(&mut screen, "ready").starts_with("24 80\r\n"));
-    run.tell(&ToCommand::Resize(TerminalSize {
-        rows: 50,
-        columns: 132,
-    }));
+    run.tell(&ToCommand::Resize(TerminalSize { rows: 50, columns: 132 }));
     until(&mut screen, "50 132");
     assert_eq!(text(&mut screen), "\r\n");
     assert_eq!(run.next(), FromCommand::Exited(5));
@@ -370,9 +309,8 @@ fn the_end_of_a_terminals_input_is_its_end_of_input_key() {
 
 #[test]
 fn a_host_that_goes_away_hangs_up() {
-    let mut run = run(shell(
-        "trap 'echo hung up; exit' HUP; echo ready; while :; do sleep 0.01; done",
-    ));
+    let mut run =
+        run(shell("trap 'echo hung up; exit' HUP; echo ready; while :; do sleep 0.01; done"));
     run.started();
     let mut output = run.take(StreamKind::Stdout);
     until(&mut output, "ready\n");
@@ -396,21 +334,16 @@ fn the_caller_is_not_root() {
             assert_eq!(run.next(), FromCommand::Exited(0));
         }
         // Without the right to become somebody else nothing may run as oneself instead.
-        end => assert_eq!(
-            end,
-            FromCommand::Failed {
-                reason: SpawnFailure::Other,
-                errno: libc::EPERM
-            }
-        ),
+        end => {
+            assert_eq!(end, FromCommand::Failed { reason: SpawnFailure::Other, errno: libc::EPERM })
+        }
     }
 }
 
 #[test]
 fn several_commands_run_at_once() {
-    let runs: Vec<Run> = (0..8)
-        .map(|number| run(shell(&format!("read x; exit {number}"))))
-        .collect();
+    let runs: Vec<Run> =
+        (0..8).map(|number| run(shell(&format!("read x; exit {number}")))).collect();
     for (number, run) in (0..8).zip(runs).rev() {
         assert_eq!(run.finish().2, FromCommand::Exited(number));
     }

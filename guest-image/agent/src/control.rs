@@ -27,10 +27,7 @@ impl Control {
     /// As [`open`].
     pub fn dial(dialer: &dyn Dial) -> Result<Self, FrameError> {
         let socket = open(dialer, &Opening::Control { version: VERSION })?;
-        Ok(Self {
-            socket: Arc::new(socket),
-            sending: Arc::default(),
-        })
+        Ok(Self { socket: Arc::new(socket), sending: Arc::default() })
     }
 
     /// Sends a message.
@@ -67,10 +64,7 @@ pub fn serve(control: &Control, engine: &Arc<Engine>, ender: &Ender, slots: &Slo
                     }
                 });
                 if started.is_err() {
-                    let _ = control.send(&FromAgent::DialFailed {
-                        id,
-                        errno: libc::EAGAIN,
-                    });
+                    let _ = control.send(&FromAgent::DialFailed { id, errno: libc::EAGAIN });
                 }
             }
             Ok(ToAgent::Shutdown) => {

@@ -33,10 +33,7 @@ pub struct Ender {
 impl Ender {
     /// `shares`: the mount points, in mount order.
     pub fn new(reaper: Arc<Reaper>, shares: Vec<Vec<u8>>) -> Self {
-        Self {
-            reaper,
-            shares: Mutex::new(shares),
-        }
+        Self { reaper, shares: Mutex::new(shares) }
     }
 
     /// Ends every process but the agent: SIGTERM, and SIGKILL to what then still runs. Returns at

@@ -14,10 +14,7 @@ use crate::relay::{Slots, join};
 use crate::sys::socket::{Dial, Socket, open};
 
 /// Both loopback addresses, because `localhost` may mean either.
-const LOOPBACKS: [IpAddr; 2] = [
-    IpAddr::V4(Ipv4Addr::LOCALHOST),
-    IpAddr::V6(Ipv6Addr::LOCALHOST),
-];
+const LOOPBACKS: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
 
 /// A listener could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -34,20 +31,15 @@ pub struct ForwardError {
 /// When 127.0.0.1 cannot be listened on. A guest without IPv6 does without ::1.
 pub fn listen(forward: Forward, dialer: &Arc<dyn Dial>, slots: &Slots) -> Result<(), ForwardError> {
     for address in LOOPBACKS {
-        let failed = |source| ForwardError {
-            port: forward.tcp_port,
-            source,
-        };
+        let failed = |source| ForwardError { port: forward.tcp_port, source };
         let listener = match TcpListener::bind((address, forward.tcp_port)) {
             Ok(listener) => listener,
             Err(_) if address.is_ipv6() => continue,
             Err(error) => return Err(failed(error)),
         };
         let (dialer, slots) = (Arc::clone(dialer), slots.clone());
-        start("forward", move || {
-            serve(&listener, forward.vsock_port, &*dialer, &slots)
-        })
-        .map_err(failed)?;
+        start("forward", move || serve(&listener, forward.vsock_port, &*dialer, &slots))
+            .map_err(failed)?;
     }
     Ok(())
 }

@@ -23,10 +23,7 @@ mod sys;
 
 /// Entry from the C runtime; the kernel starts it as `/init`.
 #[cfg(not(test))]
-#[expect(
-    unsafe_code,
-    reason = "the C runtime finds its entry point by this name"
-)]
+#[expect(unsafe_code, reason = "the C runtime finds its entry point by this name")]
 // SAFETY: no other symbol of this name exists: the crate attribute `no_main` leaves it out.
 #[unsafe(no_mangle)]
 extern "C" fn main() -> core::ffi::c_int {

@@ -61,10 +61,7 @@ impl Reaper {
         table.forks = table.forks.wrapping_add(1);
         table.alone = false;
         self.changed.notify_all();
-        Ok(Child {
-            reaper: Arc::clone(self),
-            pid,
-        })
+        Ok(Child { reaper: Arc::clone(self), pid })
     }
 
     /// Waits up to `limit` until no process but this one is left; says whether that came true.

@@ -26,9 +26,8 @@ impl Slots {
     pub fn take(&self) -> Slot {
         let (taken, freed) = &*self.0;
         let guard = taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut guard = freed
-            .wait_while(guard, |taken| *taken >= MOST)
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut guard =
+            freed.wait_while(guard, |taken| *taken >= MOST).unwrap_or_else(PoisonError::into_inner);
         *guard += 1;
         Slot(self.clone())
     }

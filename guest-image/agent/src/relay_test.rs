@@ -8,12 +8,7 @@ use super::*;
 fn joined(slots: &Slots) -> (UnixStream, UnixStream) {
     let (a, left) = UnixStream::pair().unwrap();
     let (b, right) = UnixStream::pair().unwrap();
-    join(
-        OwnedFd::from(a).into(),
-        OwnedFd::from(b).into(),
-        slots.take(),
-    )
-    .unwrap();
+    join(OwnedFd::from(a).into(), OwnedFd::from(b).into(), slots.take()).unwrap();
     (left, right)
 }
 
@@ -39,14 +34,9 @@ fn a_side_that_goes_away_takes_the_other_along() {
     let (mut left, right) = joined(&slots);
     drop(right);
     assert_eq!(left.read(&mut [0]).unwrap(), 0);
-    let refused = (0..)
-        .find_map(|_| left.write_all(&[0; 4096]).err())
-        .unwrap();
+    let refused = (0..).find_map(|_| left.write_all(&[0; 4096]).err()).unwrap();
     // What was on its way decides between the two.
-    assert!(matches!(
-        refused.kind(),
-        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
-    ));
+    assert!(matches!(refused.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset));
 }
 
 #[test]

@@ -57,17 +57,10 @@ pub fn take_apart(
     into: &Path,
 ) -> Result<String, KernelError> {
     let tree = work.join("kernel");
-    let unpacked = Command::new("dpkg-deb")
-        .arg("-x")
-        .arg(package)
-        .arg(&tree)
-        .stdin(Stdio::null())
-        .status();
+    let unpacked =
+        Command::new("dpkg-deb").arg("-x").arg(package).arg(&tree).stdin(Stdio::null()).status();
     if !unpacked.is_ok_and(|status| status.success()) {
-        return Err(KernelError::Unpack {
-            program: "dpkg-deb",
-            path: package.to_owned(),
-        });
+        return Err(KernelError::Unpack { program: "dpkg-deb", path: package.to_owned() });
     }
     let (vmlinuz, version) = find_kernel(&tree.join("boot"))?;
     let kept = into.join(files::VMLINUZ);
@@ -91,10 +84,8 @@ fn find_kernel(boot: &Path) -> Result<(PathBuf, String), KernelError> {
     let mut found = Vec::new();
     for entry in fs::read_dir(boot).map_err(io_error("read", boot))? {
         let entry = entry.map_err(io_error("read", boot))?;
-        if let Some(version) = entry
-            .file_name()
-            .to_str()
-            .and_then(|name| name.strip_prefix("vmlinuz-"))
+        if let Some(version) =
+            entry.file_name().to_str().and_then(|name| name.strip_prefix("vmlinuz-"))
         {
             found.push((entry.path(), version.to_owned()));
         }
@@ -157,10 +148,7 @@ fn program(compression: bzimage::Compression) -> &'static str {
 
 /// What `program -dc` makes of a file, if it is at most `limit` bytes.
 fn unpack(program: &'static str, path: &Path, limit: u64) -> Result<Vec<u8>, KernelError> {
-    let failed = || KernelError::Unpack {
-        program,
-        path: path.to_owned(),
-    };
+    let failed = || KernelError::Unpack { program, path: path.to_owned() };
     let input = File::open(path).map_err(io_error("read", path))?;
     let mut child = Command::new(program)
         .arg("-dc")
@@ -189,11 +177,7 @@ fn read(path: &Path) -> Result<Vec<u8>, KernelError> {
 
 fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> KernelError {
     let path = path.to_owned();
-    move |source| KernelError::Io {
-        action,
-        path,
-        source,
-    }
+    move |source| KernelError::Io { action, path, source }
 }
 
 #[cfg(test)]

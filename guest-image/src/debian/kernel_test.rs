@@ -7,12 +7,7 @@ fn compress(program: &str, bytes: &[u8]) -> Vec<u8> {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("in");
     fs::write(&path, bytes).unwrap();
-    Command::new(program)
-        .arg("-c")
-        .stdin(File::open(&path).unwrap())
-        .output()
-        .unwrap()
-        .stdout
+    Command::new(program).arg("-c").stdin(File::open(&path).unwrap()).output().unwrap().stdout
 }
 
 #[test]
@@ -44,10 +39,7 @@ fn modules_are_unpacked_and_listed() {
     fs::write(dir.path().join("k/c.ko"), b"second").unwrap();
     let bytes = archive(dir.path(), &["k/a-b.ko.gz".to_owned(), "k/c.ko".to_owned()]).unwrap();
     let entries = parse_cpio(&bytes).unwrap();
-    let seen: Vec<_> = entries
-        .iter()
-        .map(|e| (e.name.as_str(), e.content.as_slice()))
-        .collect();
+    let seen: Vec<_> = entries.iter().map(|e| (e.name.as_str(), e.content.as_slice())).collect();
     assert_eq!(
         seen,
         [
@@ -64,8 +56,5 @@ fn what_unpacks_to_too_much_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("zeros.gz");
     fs::write(&path, compress("gzip", &vec![0; 1 << 20])).unwrap();
-    assert!(matches!(
-        unpack("gzip", &path, 1000),
-        Err(KernelError::Unpack { .. })
-    ));
+    assert!(matches!(unpack("gzip", &path, 1000), Err(KernelError::Unpack { .. })));
 }

@@ -42,9 +42,7 @@ pub fn clean_leftovers(temporary: &Path) -> io::Result<()> {
 
 /// A directory that [`remember`] can have been told of, and that is still this user's.
 fn is_ours(path: &Path) -> bool {
-    let named = path
-        .file_name()
-        .is_some_and(|name| name.as_bytes().starts_with(PREFIX.as_bytes()));
+    let named = path.file_name().is_some_and(|name| name.as_bytes().starts_with(PREFIX.as_bytes()));
     let owned = fs::symlink_metadata(path)
         .is_ok_and(|meta| meta.is_dir() && meta.uid() == rustix::process::geteuid().as_raw());
     named && owned
@@ -56,10 +54,8 @@ pub fn remove(path: &Path) {
     if fs::remove_dir_all(path).is_ok() || rustix::process::geteuid().is_root() {
         return;
     }
-    let inside = fs::read_dir(path)
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| Some(entry.ok()?.path()));
+    let inside =
+        fs::read_dir(path).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
     let helper = Command::new("mmdebstrap")
         .args(["--unshare-helper", "rm", "-rf", "--"])
         .args(inside)

@@ -37,11 +37,7 @@ impl Log {
         } else {
             return None;
         }
-        let now = Progress {
-            phase: Phase::Packages,
-            done: self.installed,
-            total: self.total(),
-        };
+        let now = Progress { phase: Phase::Packages, done: self.installed, total: self.total() };
         self.installing.then_some(now)
     }
 
@@ -49,43 +45,23 @@ impl Log {
     /// times as many with the default recipe.
     fn total(&self) -> u64 {
         const FIRST_PART: u64 = 200;
-        if self.expected < FIRST_PART {
-            self.expected.saturating_mul(4)
-        } else {
-            self.expected
-        }
+        if self.expected < FIRST_PART { self.expected.saturating_mul(4) } else { self.expected }
     }
 
     /// The first line that complains, else the last that was said.
     pub fn telling(&self) -> String {
-        let last = || {
-            self.recent
-                .iter()
-                .rev()
-                .find(|line| !line.is_empty())
-                .cloned()
-        };
-        self.complaint
-            .clone()
-            .or_else(last)
-            .unwrap_or_else(|| "it said nothing".to_owned())
+        let last = || self.recent.iter().rev().find(|line| !line.is_empty()).cloned();
+        self.complaint.clone().or_else(last).unwrap_or_else(|| "it said nothing".to_owned())
     }
 
     /// An error that says so where the disk was full.
     pub fn full_disk(&self) -> Option<io::Error> {
-        self.full
-            .then(|| io::Error::from(io::ErrorKind::StorageFull))
+        self.full.then(|| io::Error::from(io::ErrorKind::StorageFull))
     }
 
     fn remember(&mut self, line: &str) {
-        const COMPLAINTS: [&str; 6] = [
-            "E: ",
-            "<E> ",
-            "dpkg: error",
-            "dpkg-deb: error",
-            "tar: ",
-            "qvm: error",
-        ];
+        const COMPLAINTS: [&str; 6] =
+            ["E: ", "<E> ", "dpkg: error", "dpkg-deb: error", "tar: ", "qvm: error"];
         self.full |=
             line.contains("No space left on device") || line.contains("Disk quota exceeded");
         let line: String = line.chars().filter(|c| !c.is_control()).take(300).collect();

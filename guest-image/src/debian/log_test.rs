@@ -6,22 +6,14 @@ use super::*;
 fn counts_packages() {
     let mut log = Log::default();
     assert_eq!(log.line("I: running apt-get update..."), None);
-    assert_eq!(
-        log.line("I: downloading packages with apt...")
-            .unwrap()
-            .phase,
-        Phase::Packages
-    );
+    assert_eq!(log.line("I: downloading packages with apt...").unwrap().phase, Phase::Packages);
     log.line("0 upgraded, 59 newly installed, 0 to remove and 0 not upgraded.");
     let now = log.line("Unpacking base-files (13.8) ...").unwrap();
     assert_eq!((now.done, now.total), (1, 472));
     log.line("0 upgraded, 174 newly installed, 0 to remove and 0 not upgraded.");
     let now = log.line("Setting up base-files (13.8) ...").unwrap();
     assert_eq!((now.done, now.total), (2, 466));
-    assert_eq!(
-        log.line("qvm: kernel"),
-        Some(Progress::start(Phase::Kernel))
-    );
+    assert_eq!(log.line("qvm: kernel"), Some(Progress::start(Phase::Kernel)));
     assert_eq!(log.line("qvm: root"), Some(Progress::start(Phase::Root)));
 }
 

@@ -34,12 +34,8 @@ const VARIABLES: [&str; 14] = [
     "ALL_PROXY",
 ];
 /// Settings of apt here that say how to reach a mirror, and so hold for the new root as well.
-const APT_SETTINGS: [&str; 4] = [
-    "Acquire::http",
-    "Acquire::https",
-    "Acquire::Retries",
-    "Acquire::ForceIPv",
-];
+const APT_SETTINGS: [&str; 4] =
+    ["Acquire::http", "Acquire::https", "Acquire::Retries", "Acquire::ForceIPv"];
 
 /// mmdebstrap made no root.
 #[derive(Debug, thiserror::Error)]
@@ -86,9 +82,7 @@ pub fn run(
 ) -> Result<PathBuf, MmdebstrapError> {
     let (temporary, open) = temporary(work)?;
     let mut command = command(recipe, mirror, &temporary, work);
-    let mut child = command
-        .spawn()
-        .map_err(|source| io_error("start mmdebstrap", source))?;
+    let mut child = command.spawn().map_err(|source| io_error("start mmdebstrap", source))?;
     let mut log = Log::default();
     if let Some(output) = child.stderr.take() {
         let mut file =
@@ -104,17 +98,12 @@ pub fn run(
             line.clear();
         }
     }
-    let status = child
-        .wait()
-        .map_err(|source| io_error("wait for mmdebstrap", source))?;
+    let status = child.wait().map_err(|source| io_error("wait for mmdebstrap", source))?;
     if let Some(open) = open {
         leftovers::remove(open.path());
     }
     if !status.success() {
-        return Err(MmdebstrapError::Failed {
-            said: log.telling(),
-            source: log.full_disk(),
-        });
+        return Err(MmdebstrapError::Failed { said: log.telling(), source: log.full_disk() });
     }
     Ok(work.join("qvm-out"))
 }
@@ -128,15 +117,10 @@ fn temporary(work: &Path) -> Result<(PathBuf, Option<TempDir>), MmdebstrapError>
         .map_err(|e| io_error(&format!("measure {OPEN_TEMPORARY}"), e.into()))?;
     let free = stat.f_bavail.saturating_mul(stat.f_frsize);
     if free < ROOT_SPACE {
-        return Err(MmdebstrapError::Space {
-            path: OPEN_TEMPORARY,
-            free,
-        });
+        return Err(MmdebstrapError::Space { path: OPEN_TEMPORARY, free });
     }
     let make = || -> io::Result<TempDir> {
-        let dir = tempfile::Builder::new()
-            .prefix(leftovers::PREFIX)
-            .tempdir_in(OPEN_TEMPORARY)?;
+        let dir = tempfile::Builder::new().prefix(leftovers::PREFIX).tempdir_in(OPEN_TEMPORARY)?;
         fs::set_permissions(dir.path(), Permissions::from_mode(0o755))?;
         leftovers::remember(work, dir.path())?;
         Ok(dir)
@@ -156,55 +140,27 @@ fn command(recipe: &Recipe, mirror: &Mirror, temporary: &Path, work: &Path) -> C
     } else {
         Command::new("mmdebstrap")
     };
-    command.env_clear().envs(
-        VARIABLES
-            .iter()
-            .filter_map(|name| Some((name, env::var_os(name)?))),
-    );
+    command.env_clear().envs(VARIABLES.iter().filter_map(|name| Some((name, env::var_os(name)?))));
     command
         .env("TMPDIR", temporary)
         .env("QVM_KERNEL", &recipe.kernel)
         .env("QVM_EPOCH", recipe.epoch.to_string())
         .env("QVM_UUID", uuid(recipe))
         .env("SOURCE_DATE_EPOCH", recipe.epoch.to_string());
-    command.args([
-        "--mode=auto",
-        "--variant=minbase",
-        "--format=null",
-        "--verbose",
-    ]);
+    command.args(["--mode=auto", "--variant=minbase", "--format=null", "--verbose"]);
     // The recipe's script has tidied already, and the root goes away.
     command.arg("--skip=cleanup");
     command.arg(format!("--architectures={}", recipe.debian_arch()));
     command.arg(format!("--include={}", recipe.packages.join(",")));
-    command.args(
-        apt_settings()
-            .into_iter()
-            .map(|setting| format!("--aptopt={setting}")),
-    );
-    command.args(
-        recipe
-            .dpkg_options
-            .iter()
-            .map(|option| format!("--dpkgopt={option}")),
-    );
+    command.args(apt_settings().into_iter().map(|setting| format!("--aptopt={setting}")));
+    command.args(recipe.dpkg_options.iter().map(|option| format!("--dpkgopt={option}")));
     // The script itself is the argument, so that it need not lie where the namespace's users
     // may read it; nothing is put into its text.
     command.arg(format!("--customize-hook={}", recipe.customize));
-    command.arg(format!(
-        "--customize-hook=copy-out /qvm-out {}",
-        shell_word(work)
-    ));
-    command
-        .arg(&recipe.suite)
-        .arg("-")
-        .args(mirror.lines(&recipe.suite));
+    command.arg(format!("--customize-hook=copy-out /qvm-out {}", shell_word(work)));
+    command.arg(&recipe.suite).arg("-").args(mirror.lines(&recipe.suite));
     // mmdebstrap starts elsewhere than in a directory that its users may not enter.
-    command
-        .current_dir("/")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped());
+    command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     command
 }
 
@@ -235,14 +191,9 @@ fn shell_word(path: &Path) -> String {
 }
 
 fn apt_settings() -> Vec<String> {
-    let output = Command::new("apt-config")
-        .arg("dump")
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output();
-    let text = output
-        .map(|o| String::from_utf8_lossy(&o.stdout).into_owned())
-        .unwrap_or_default();
+    let output =
+        Command::new("apt-config").arg("dump").stdin(Stdio::null()).stderr(Stdio::null()).output();
+    let text = output.map(|o| String::from_utf8_lossy(&o.stdout).into_owned()).unwrap_or_default();
     kept_settings(&text)
 }
 
@@ -255,10 +206,7 @@ fn kept_settings(dump: &str) -> Vec<String> {
 }
 
 fn io_error(action: &str, source: io::Error) -> MmdebstrapError {
-    MmdebstrapError::Io {
-        action: action.to_owned(),
-        source,
-    }
+    MmdebstrapError::Io { action: action.to_owned(), source }
 }
 
 #[cfg(test)]

@@ -53,15 +53,8 @@ impl Mirror {
     /// # Errors
     /// [`SourcesError`] where neither names a Debian archive.
     pub fn of_this_machine() -> Result<Self, SourcesError> {
-        if let Some(main) = env::var("QVM_DEBIAN_MIRROR")
-            .ok()
-            .filter(|uri| !uri.is_empty())
-        {
-            return Ok(Self {
-                main,
-                updates: false,
-                security: None,
-            });
+        if let Some(main) = env::var("QVM_DEBIAN_MIRROR").ok().filter(|uri| !uri.is_empty()) {
+            return Ok(Self { main, updates: false, security: None });
         }
         let (list, parts) = places();
         let mut sources = Vec::new();
@@ -81,10 +74,7 @@ impl Mirror {
     fn among(sources: &[Source]) -> Option<Self> {
         let is_main = |source: &&Source| {
             source.components.iter().any(|c| c == "main")
-                && source
-                    .suites
-                    .iter()
-                    .any(|suite| SUITES.contains(&suite.as_str()))
+                && source.suites.iter().any(|suite| SUITES.contains(&suite.as_str()))
         };
         let score = |source: &Source| {
             let keyring = source.signed_by.contains("debian-archive-keyring");
@@ -97,29 +87,17 @@ impl Mirror {
                 .contains("debian");
             (u8::from(keyring), u8::from(address))
         };
-        let best = sources
-            .iter()
-            .filter(is_main)
-            .max_by_key(|source| score(source))
-            .map(score)?;
-        let main = sources
-            .iter()
-            .filter(is_main)
-            .find(|source| score(source) == best)?;
+        let best = sources.iter().filter(is_main).max_by_key(|source| score(source)).map(score)?;
+        let main = sources.iter().filter(is_main).find(|source| score(source) == best)?;
         let has = |source: &Source, ends: [&str; 2]| {
             source.suites.iter().any(|suite| {
-                ends.iter().any(|end| {
-                    suite
-                        .strip_suffix(end)
-                        .is_some_and(|name| SUITES.contains(&name))
-                })
+                ends.iter()
+                    .any(|end| suite.strip_suffix(end).is_some_and(|name| SUITES.contains(&name)))
             })
         };
         Some(Self {
             main: main.uri.clone(),
-            updates: sources
-                .iter()
-                .any(|s| s.uri == main.uri && has(s, ["-updates", "-updates/"])),
+            updates: sources.iter().any(|s| s.uri == main.uri && has(s, ["-updates", "-updates/"])),
             security: sources
                 .iter()
                 .find(|s| has(s, ["-security", "/updates"]))
@@ -144,43 +122,25 @@ impl Mirror {
 /// Paths of sources.list and sources.list.d, as apt is configured.
 fn places() -> (PathBuf, PathBuf) {
     let output = Command::new("apt-config")
-        .args([
-            "shell",
-            "LIST",
-            "Dir::Etc::sourcelist/f",
-            "PARTS",
-            "Dir::Etc::sourceparts/d",
-        ])
+        .args(["shell", "LIST", "Dir::Etc::sourcelist/f", "PARTS", "Dir::Etc::sourceparts/d"])
         .stdin(Stdio::null())
         .stderr(Stdio::null())
         .output();
-    let text = output
-        .map(|o| String::from_utf8_lossy(&o.stdout).into_owned())
-        .unwrap_or_default();
+    let text = output.map(|o| String::from_utf8_lossy(&o.stdout).into_owned()).unwrap_or_default();
     let get = |name: &str, default: &str| {
-        let value = text.lines().find_map(|line| {
-            line.strip_prefix(name)?
-                .strip_prefix("='")?
-                .strip_suffix('\'')
-        });
+        let value = text
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix("='")?.strip_suffix('\''));
         PathBuf::from(value.unwrap_or(default))
     };
-    (
-        get("LIST", "/etc/apt/sources.list"),
-        get("PARTS", "/etc/apt/sources.list.d"),
-    )
+    (get("LIST", "/etc/apt/sources.list"), get("PARTS", "/etc/apt/sources.list.d"))
 }
 
 fn files(list: &Path, parts: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(parts)
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| Some(entry.ok()?.path()));
+    let entries =
+        fs::read_dir(parts).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
     let mut found: Vec<PathBuf> = entries
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|e| e == "list" || e == "sources")
-        })
+        .filter(|path| path.extension().is_some_and(|e| e == "list" || e == "sources"))
         .collect();
     found.sort_unstable();
     found.insert(0, list.to_owned());
@@ -202,20 +162,13 @@ fn one_source(line: &str) -> Option<Source> {
     let mut signed_by = String::new();
     if let Some(options) = rest.strip_prefix('[') {
         let (options, after) = options.split_once(']')?;
-        let key = options
-            .split_whitespace()
-            .find_map(|option| option.strip_prefix("signed-by="));
+        let key = options.split_whitespace().find_map(|option| option.strip_prefix("signed-by="));
         signed_by = key.unwrap_or_default().to_owned();
         rest = after;
     }
     let mut words = rest.split_whitespace().map(str::to_owned);
     let (uri, suite) = (words.next()?, words.next()?);
-    let source = Source {
-        uri,
-        suites: vec![suite],
-        components: words.collect(),
-        signed_by,
-    };
+    let source = Source { uri, suites: vec![suite], components: words.collect(), signed_by };
     is_fetchable(&source.uri).then_some(source)
 }
 
@@ -253,9 +206,8 @@ fn stanza(fields: &HashMap<String, String>) -> Vec<Source> {
             .map(|value| value.split_whitespace().map(str::to_owned).collect())
             .unwrap_or_default()
     };
-    let off = words("enabled")
-        .first()
-        .is_some_and(|w| ["no", "false", "off", "0"].contains(&w.as_str()));
+    let off =
+        words("enabled").first().is_some_and(|w| ["no", "false", "off", "0"].contains(&w.as_str()));
     if off || !words("types").iter().any(|kind| kind == "deb") {
         return Vec::new();
     }
@@ -266,11 +218,7 @@ fn stanza(fields: &HashMap<String, String>) -> Vec<Source> {
         components: words("components"),
         signed_by: signed_by.clone(),
     };
-    words("uris")
-        .into_iter()
-        .filter(|uri| is_fetchable(uri))
-        .map(source)
-        .collect()
+    words("uris").into_iter().filter(|uri| is_fetchable(uri)).map(source).collect()
 }
 
 /// Not a CD-ROM, and nothing that would be more than one word in the line made of it.

@@ -3,11 +3,7 @@
 use super::*;
 
 fn mirror(main: &str, updates: bool, security: Option<&str>) -> Mirror {
-    Mirror {
-        main: main.to_owned(),
-        updates,
-        security: security.map(str::to_owned),
-    }
+    Mirror { main: main.to_owned(), updates, security: security.map(str::to_owned) }
 }
 
 #[test]
@@ -67,28 +63,17 @@ fn strangers_with_debians_suite_names_come_last() {
 #[test]
 fn a_mirror_of_any_name_will_do_alone() {
     let sources = one_line("deb http://10.0.0.1/pkgs stable main\n");
-    assert_eq!(
-        Mirror::among(&sources).unwrap().main,
-        "http://10.0.0.1/pkgs"
-    );
+    assert_eq!(Mirror::among(&sources).unwrap().main, "http://10.0.0.1/pkgs");
 }
 
 #[test]
 fn what_is_no_archive_of_debian() {
-    assert_eq!(
-        Mirror::among(&one_line("deb http://u.example/ubuntu noble main\n")),
-        None
-    );
-    assert_eq!(
-        Mirror::among(&one_line("deb http://m.example/debian ./\n")),
-        None
-    );
+    assert_eq!(Mirror::among(&one_line("deb http://u.example/ubuntu noble main\n")), None);
+    assert_eq!(Mirror::among(&one_line("deb http://m.example/debian ./\n")), None);
     let disabled = "Enabled: no\nTypes: deb\nURIs: http://m.example/debian\nSuites: trixie\nComponents: main\n";
     assert_eq!(Mirror::among(&deb822(disabled)), None);
     assert_eq!(
-        Mirror::among(&deb822(&disabled.replace("no", "yes")))
-            .unwrap()
-            .main,
+        Mirror::among(&deb822(&disabled.replace("no", "yes"))).unwrap().main,
         "http://m.example/debian"
     );
 }
@@ -98,8 +83,5 @@ fn folded_fields_and_keys_in_place() {
     let sources = deb822(
         "types: deb\nURIs:\n http://m.example/debian\nSuites: trixie\nComponents: main\nSigned-By:\n -----BEGIN\n .\n abc\n",
     );
-    assert_eq!(
-        Mirror::among(&sources).unwrap().main,
-        "http://m.example/debian"
-    );
+    assert_eq!(Mirror::among(&sources).unwrap().main, "http://m.example/debian");
 }

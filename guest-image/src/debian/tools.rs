@@ -55,14 +55,10 @@ pub fn check() -> Result<(), ToolsError> {
     let missing = missing(has, Path::new(KEYRING).exists(), uid == 0);
     if !missing.is_empty() {
         let sudo = if uid == 0 { "" } else { "sudo " };
-        return Err(ToolsError::Packages {
-            packages: missing.join(" "),
-            sudo,
-        });
+        return Err(ToolsError::Packages { packages: missing.join(" "), sudo });
     }
-    let user = env::var("USER")
-        .or_else(|_| env::var("LOGNAME"))
-        .unwrap_or_else(|_| uid.to_string());
+    let user =
+        env::var("USER").or_else(|_| env::var("LOGNAME")).unwrap_or_else(|_| uid.to_string());
     let ranges = |file| has_range(&fs::read_to_string(file).unwrap_or_default(), &user, uid);
     if uid == 0 || (ranges("/etc/subuid") && ranges("/etc/subgid")) {
         Ok(())
@@ -72,11 +68,8 @@ pub fn check() -> Result<(), ToolsError> {
 }
 
 fn missing(has: impl Fn(&str) -> bool, keyring: bool, root: bool) -> Vec<&'static str> {
-    let mut packages: Vec<&str> = NEEDED
-        .iter()
-        .filter(|(program, _)| !has(program))
-        .map(|&(_, package)| package)
-        .collect();
+    let mut packages: Vec<&str> =
+        NEEDED.iter().filter(|(program, _)| !has(program)).map(|&(_, package)| package).collect();
     if !keyring {
         packages.push("debian-archive-keyring");
     }
@@ -88,9 +81,7 @@ fn missing(has: impl Fn(&str) -> bool, keyring: bool, root: bool) -> Vec<&'stati
 
 fn on_path(program: &str, path: &str) -> bool {
     // As mmdebstrap does: an ordinary user's PATH often lacks where administrators' programs are.
-    path.split(':')
-        .chain(["/usr/sbin", "/sbin"])
-        .any(|dir| Path::new(dir).join(program).is_file())
+    path.split(':').chain(["/usr/sbin", "/sbin"]).any(|dir| Path::new(dir).join(program).is_file())
 }
 
 /// Whether /etc/subuid or /etc/subgid gives this user enough ids for a system of its own.
@@ -98,10 +89,7 @@ fn has_range(text: &str, user: &str, uid: u32) -> bool {
     text.lines().any(|line| {
         let mut fields = line.split(':');
         let owner = fields.next().unwrap_or_default();
-        let count = fields
-            .nth(1)
-            .and_then(|count| count.parse::<u64>().ok())
-            .unwrap_or(0);
+        let count = fields.nth(1).and_then(|count| count.parse::<u64>().ok()).unwrap_or(0);
         (owner == user || owner == uid.to_string()) && count >= 65_536
     })
 }

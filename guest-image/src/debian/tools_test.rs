@@ -7,24 +7,14 @@ fn names_the_packages_that_are_missing() {
         missing(|_| false, false, false).join(" "),
         "mmdebstrap erofs-utils xz-utils zstd dpkg debian-archive-keyring uidmap"
     );
-    assert_eq!(
-        missing(|program| program != "newuidmap", true, false),
-        ["uidmap"]
-    );
+    assert_eq!(missing(|program| program != "newuidmap", true, false), ["uidmap"]);
     assert!(missing(|program| program != "newuidmap", true, true).is_empty());
 }
 
 #[test]
 fn the_message_is_a_command_to_type() {
-    let error = ToolsError::Packages {
-        packages: "mmdebstrap zstd".to_owned(),
-        sudo: "sudo ",
-    };
-    assert!(
-        error
-            .to_string()
-            .ends_with("run `sudo apt-get install mmdebstrap zstd`")
-    );
+    let error = ToolsError::Packages { packages: "mmdebstrap zstd".to_owned(), sudo: "sudo " };
+    assert!(error.to_string().ends_with("run `sudo apt-get install mmdebstrap zstd`"));
 }
 
 #[test]

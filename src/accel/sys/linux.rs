@@ -19,12 +19,7 @@ const CREATE_VM: libc::c_ulong = 0xAE01;
 /// What `/dev/kvm` does here.
 pub fn probe_kvm() -> Kvm {
     use rustix::io::Errno;
-    let device = match openat(
-        CWD,
-        "/dev/kvm",
-        OFlags::RDWR | OFlags::CLOEXEC,
-        Mode::empty(),
-    ) {
+    let device = match openat(CWD, "/dev/kvm", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()) {
         Ok(device) => device,
         Err(Errno::NOENT | Errno::NOTDIR) => return Kvm::Absent,
         Err(Errno::ACCESS | Errno::PERM) => return Kvm::Denied,

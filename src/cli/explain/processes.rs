@@ -38,15 +38,9 @@ pub fn all(spec: &Spec, support: &Support) -> Vec<Process> {
         .shares
         .iter()
         .map(|share| {
-            let kind = if share.read_only {
-                "read-only"
-            } else {
-                "read and write"
-            };
-            let sees = format!(
-                "{} as its root, {kind}; nothing can be executed",
-                share.host.display()
-            );
+            let kind = if share.read_only { "read-only" } else { "read and write" };
+            let sees =
+                format!("{} as its root, {kind}; nothing can be executed", share.host.display());
             process(
                 "qvm-fs",
                 format!("serves {}", share.tag),
@@ -63,16 +57,11 @@ pub fn all(spec: &Spec, support: &Support) -> Vec<Process> {
         nobody,
     ));
     all.push(match (spec.accel, &spec.qemu) {
-        (Accel::Kvm, _) => process(
-            "qvm-vmm",
-            "runs the virtual CPUs on KVM".into(),
-            nothing(),
-            nobody,
-        ),
+        (Accel::Kvm, _) => {
+            process("qvm-vmm", "runs the virtual CPUs on KVM".into(), nothing(), nobody)
+        }
         (Accel::Tcg, program) => {
-            let program = program
-                .as_deref()
-                .unwrap_or(Path::new("qemu-system-x86_64"));
+            let program = program.as_deref().unwrap_or(Path::new("qemu-system-x86_64"));
             let sees = format!("{} and its libraries, read-only", program.display());
             process("qvm-qemu", "emulates the virtual CPUs".into(), sees, nobody)
         }
@@ -88,10 +77,7 @@ fn layers(support: &Support) -> Vec<String> {
         ("landlock", &support.landlock),
         ("seccomp", &support.seccomp),
     ];
-    named
-        .into_iter()
-        .map(|(name, state)| layer(name, state))
-        .collect()
+    named.into_iter().map(|(name, state)| layer(name, state)).collect()
 }
 
 fn layer(name: &str, state: &State) -> String {

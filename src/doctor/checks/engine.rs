@@ -18,10 +18,9 @@ pub fn name(accel: Accel) -> &'static str {
 pub fn processor(facts: &Facts) -> Finding {
     match (facts.cpu.virtualization, facts.cpu.hypervisor) {
         (true, false) => Finding::ok("processor", "has hardware virtualization (vmx or svm)"),
-        (true, true) => Finding::ok(
-            "processor",
-            "a virtual machine with nested virtualization (vmx or svm)",
-        ),
+        (true, true) => {
+            Finding::ok("processor", "a virtual machine with nested virtualization (vmx or svm)")
+        }
         (false, true) => Finding::warn(
             "processor",
             "a virtual machine without nested virtualization: neither vmx nor svm in /proc/cpuinfo",
@@ -51,21 +50,16 @@ pub fn kvm(facts: &Facts) -> Finding {
 /// The emulator; needed only where KVM is not.
 pub fn qemu(facts: &Facts, kvm_taken: bool) -> Finding {
     match (&facts.qemu, qemu_trouble(&facts.qemu)) {
-        (
-            Qemu::Found {
-                path,
-                version: (major, minor),
-            },
-            _,
-        ) => Finding::ok("qemu", format!("{} {major}.{minor}", path.display())),
+        (Qemu::Found { path, version: (major, minor) }, _) => {
+            Finding::ok("qemu", format!("{} {major}.{minor}", path.display()))
+        }
         (_, Some(trouble)) if kvm_taken => {
             Finding::ok("qemu", format!("{trouble} (not needed, as KVM works)"))
         }
         (_, trouble) => {
             let trouble = trouble.unwrap_or_default();
-            let (fact, advice) = trouble
-                .split_once("; ")
-                .unwrap_or((&trouble, "install QEMU 7.0 or newer"));
+            let (fact, advice) =
+                trouble.split_once("; ").unwrap_or((&trouble, "install QEMU 7.0 or newer"));
             Finding::fail("qemu", fact, advice)
         }
     }

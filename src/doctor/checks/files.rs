@@ -22,11 +22,7 @@ pub fn all(host: &Host) -> Vec<Finding> {
     match Cache::open() {
         Ok(cache) => {
             let image = cache.find(&Recipe::default_debian());
-            findings.push(room(
-                cache.root(),
-                free(cache.root()),
-                matches!(image, Ok(Some(_))),
-            ));
+            findings.push(room(cache.root(), free(cache.root()), matches!(image, Ok(Some(_)))));
             findings.push(default_image(image, check_tools));
         }
         Err(e) => findings.push(Finding::error("cache", &e)),
@@ -38,10 +34,7 @@ pub fn all(host: &Host) -> Vec<Finding> {
     let file = host.dirs.config.join("config.toml");
     findings.push(match config::read(&file) {
         Ok(_) if file.exists() => Finding::ok("config", file.display().to_string()),
-        Ok(_) => Finding::ok(
-            "config",
-            format!("{} is absent, so defaults hold", file.display()),
-        ),
+        Ok(_) => Finding::ok("config", format!("{} is absent, so defaults hold", file.display())),
         Err(e) => Finding::fail("config", error::line(&e), "mend or remove the file"),
     });
     findings
@@ -83,20 +76,13 @@ pub fn default_image(
     tools: impl FnOnce() -> Result<(), ToolsError>,
 ) -> Finding {
     let checked = found.and_then(|image| match image {
-        Some(image) => image
-            .check()
-            .map(|()| Some(image))
-            .map_err(CacheError::from),
+        Some(image) => image.check().map(|()| Some(image)).map_err(CacheError::from),
         None => Ok(None),
     });
     match checked {
         Ok(Some(image)) => Finding::ok(
             "image",
-            format!(
-                "{} ({}), verified",
-                image.digest.short(),
-                image.manifest.kernel
-            ),
+            format!("{} ({}), verified", image.digest.short(), image.manifest.kernel),
         ),
         Ok(None) => match tools() {
             Ok(()) => Finding::warn(

@@ -29,13 +29,7 @@ pub fn account() -> Account {
     let uid = rustix::process::geteuid().as_raw();
     let gid = rustix::process::getegid().as_raw();
     let (name, home) = user(uid).unwrap_or_else(|| (uid.to_string(), None));
-    Account {
-        name,
-        group: group(gid).unwrap_or_else(|| gid.to_string()),
-        uid,
-        gid,
-        home,
-    }
+    Account { name, group: group(gid).unwrap_or_else(|| gid.to_string()), uid, gid, home }
 }
 
 /// Name and home directory of a user.

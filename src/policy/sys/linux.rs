@@ -28,12 +28,7 @@ pub fn same_directory(dir: &OwnedFd, path: &Path) -> bool {
 
 /// Fails unless the caller may list and enter the directory.
 pub fn usable(dir: &OwnedFd) -> io::Result<()> {
-    Ok(fs::accessat(
-        dir,
-        ".",
-        Access::READ_OK | Access::EXEC_OK,
-        AtFlags::EACCESS,
-    )?)
+    Ok(fs::accessat(dir, ".", Access::READ_OK | Access::EXEC_OK, AtFlags::EACCESS)?)
 }
 
 /// Whether `below` (relative) names a directory inside `dir` without a link on the way.
@@ -82,9 +77,7 @@ pub struct Limits {
 /// Reads [`Limits`].
 pub fn limits() -> Limits {
     let info = rustix::system::sysinfo();
-    let installed = info
-        .totalram
-        .saturating_mul(u64::from(info.mem_unit).max(1));
+    let installed = info.totalram.saturating_mul(u64::from(info.mem_unit).max(1));
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
     let memory = group_limit().map_or(installed, |limit| limit.min(installed));
     Limits { cpus, memory }
@@ -97,12 +90,6 @@ fn group_limit() -> Option<u64> {
     let root = PathBuf::from("/sys/fs/cgroup");
     let groups = root.join(path);
     let ups = groups.ancestors().take_while(|dir| dir.starts_with(&root));
-    ups.filter_map(|dir| {
-        std::fs::read_to_string(dir.join("memory.max"))
-            .ok()?
-            .trim()
-            .parse()
-            .ok()
-    })
-    .min()
+    ups.filter_map(|dir| std::fs::read_to_string(dir.join("memory.max")).ok()?.trim().parse().ok())
+        .min()
 }

@@ -47,10 +47,7 @@ pub enum Error {
 impl Error {
     /// Makes an error of a failed step.
     pub(crate) fn step(step: &'static str) -> impl FnOnce(rustix::io::Errno) -> Self {
-        move |errno| Self::Step {
-            step,
-            source: errno.into(),
-        }
+        move |errno| Self::Step { step, source: errno.into() }
     }
 
     /// Makes an error of a failed step that reports as [`io::Error`].

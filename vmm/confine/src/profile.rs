@@ -152,28 +152,13 @@ impl Limits {
         match role {
             // One descriptor for each file that the guest knows. The device keeps its own
             // count well below this. Files may become as large as the file system lets them.
-            Role::Fs => Self {
-                open_files: Some(65_536),
-                file_size: None,
-                ..base
-            },
+            Role::Fs => Self { open_files: Some(65_536), file_size: None, ..base },
             // 1023 connections, each a socket, and the sockets to accept on.
-            Role::Vsock => Self {
-                open_files: Some(4096),
-                ..base
-            },
+            Role::Vsock => Self { open_files: Some(4096), ..base },
             // Guest memory is a memory file as large as the guest. 32 vCPUs and the devices
             // each have a thread.
-            Role::Vmm => Self {
-                file_size: None,
-                threads: Some(128),
-                ..base
-            },
-            Role::Qemu => Self {
-                file_size: None,
-                threads: Some(256),
-                ..base
-            },
+            Role::Vmm => Self { file_size: None, threads: Some(128), ..base },
+            Role::Qemu => Self { file_size: None, threads: Some(256), ..base },
         }
     }
 }

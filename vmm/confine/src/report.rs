@@ -76,16 +76,11 @@ pub enum State {
 
 impl State {
     pub(crate) fn active(detail: impl Into<String>) -> Self {
-        Self::Active {
-            detail: detail.into(),
-        }
+        Self::Active { detail: detail.into() }
     }
 
     pub(crate) fn partial(detail: impl Into<String>, missing: impl Into<String>) -> Self {
-        Self::Partial {
-            detail: detail.into(),
-            missing: missing.into(),
-        }
+        Self::Partial { detail: detail.into(), missing: missing.into() }
     }
 
     pub(crate) fn missing(why: impl Into<String>) -> Self {
@@ -136,10 +131,7 @@ pub struct Report {
 
 impl Report {
     pub(crate) fn new(role: Role) -> Self {
-        Self {
-            role,
-            layers: Vec::new(),
-        }
+        Self { role, layers: Vec::new() }
     }
 
     pub(crate) fn add(&mut self, name: LayerName, state: State) {
@@ -149,10 +141,7 @@ impl Report {
     /// How far `name` is in force; `None` when it was not attempted.
     #[must_use]
     pub fn state(&self, name: LayerName) -> Option<&State> {
-        self.layers
-            .iter()
-            .find(|layer| layer.name == name)
-            .map(|layer| &layer.state)
+        self.layers.iter().find(|layer| layer.name == name).map(|layer| &layer.state)
     }
 
     /// The layers that are not in force in full.

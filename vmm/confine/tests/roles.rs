@@ -43,10 +43,8 @@ fn main() -> ExitCode {
     if first == "child" {
         return child::main(&arguments.collect::<Vec<_>>());
     }
-    let tests: Vec<Test> = [attempts::tests(), works::tests(), death::tests()]
-        .into_iter()
-        .flatten()
-        .collect();
+    let tests: Vec<Test> =
+        [attempts::tests(), works::tests(), death::tests()].into_iter().flatten().collect();
     if first == "--list" || arguments.next().is_some_and(|second| second == "--list") {
         for (name, _) in &tests {
             println!("{name}: test");
@@ -63,11 +61,7 @@ fn run(tests: &[Test], filter: &str) -> ExitCode {
     for (name, test) in tests.iter().filter(|(name, _)| name.contains(filter)) {
         for world in &worlds {
             let works = catch_unwind(AssertUnwindSafe(|| test(world))).is_ok();
-            println!(
-                "test {name} (as {}) ... {}",
-                world.who,
-                if works { "ok" } else { "FAILED" }
-            );
+            println!("test {name} (as {}) ... {}", world.who, if works { "ok" } else { "FAILED" });
             if works {
                 passed += 1;
             } else {

@@ -48,30 +48,23 @@ pub fn load(
     }
     let start = Some(GuestAddress(layout::HIGH_RAM));
     let loaded = BzImage::load(memory, start, file, None).map_err(Error::Load)?;
-    let header: setup_header = loaded
-        .setup_header
-        .ok_or(Error::Corrupt("it has no boot header"))?;
+    let header: setup_header =
+        loaded.setup_header.ok_or(Error::Corrupt("it has no boot header"))?;
     // The structure is packed: copies, not references.
     let (version, flags) = (header.version, header.xloadflags);
     if version < PROTOCOL_MIN || flags & XLF_KERNEL_64 == 0 {
-        return Err(Error::NotAKernel {
-            found: "a 32-bit or very old kernel".to_owned(),
-        });
+        return Err(Error::NotAKernel { found: "a 32-bit or very old kernel".to_owned() });
     }
     let truncated = u64::from(header.syssize) * 16 > loaded.kernel_end - layout::HIGH_RAM + 16;
     if truncated {
-        return Err(Error::Corrupt(
-            "the file is shorter than its boot header says",
-        ));
+        return Err(Error::Corrupt("the file is shorter than its boot header says"));
     }
     // It unpacks to its preferred address and needs `init_size` bytes there.
     let unpacked = header
         .pref_address
         .checked_add(u64::from(header.init_size))
         .filter(|end| *end <= layout::HOLE)
-        .ok_or(Error::Corrupt(
-            "its preferred address lies outside of memory",
-        ))?;
+        .ok_or(Error::Corrupt("its preferred address lies outside of memory"))?;
     let end = unpacked.max(loaded.kernel_end);
     if end > layout::low_end(size) {
         return Err(too_little(size, end));

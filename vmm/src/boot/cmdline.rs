@@ -12,9 +12,7 @@ use crate::arch::x86_64::layout;
 /// [`Error::CommandLine`].
 pub fn write(memory: &Memory, cmdline: &str) -> Result<(), Error> {
     if cmdline.len() > layout::COMMAND_LINE_MAX {
-        return Err(Error::CommandLine(
-            "is longer than the 2047 bytes that Linux takes",
-        ));
+        return Err(Error::CommandLine("is longer than the 2047 bytes that Linux takes"));
     }
     if cmdline.bytes().any(|byte| byte == 0 || byte == b'\n') {
         return Err(Error::CommandLine("contains a NUL or a line end"));

@@ -66,19 +66,10 @@ pub fn load(memory: &Memory, size: u64, file: &File, length: u64) -> Result<Kern
         return Err(Error::Corrupt("its PVH entry is outside of it"));
     }
     for segment in segments.iter().filter(|segment| segment.kind == PT_LOAD) {
-        let Segment {
-            offset,
-            address,
-            file_size,
-            ..
-        } = *segment;
+        let Segment { offset, address, file_size, .. } = *segment;
         place(memory, file, offset, address, file_size).map_err(read_kernel)?;
     }
-    Ok(Kernel {
-        start: Start::Pvh { address: entry },
-        end,
-        initrd_limit: layout::HOLE,
-    })
+    Ok(Kernel { start: Start::Pvh { address: entry }, end, initrd_limit: layout::HOLE })
 }
 
 /// The 32-bit entry that the note `XEN_ELFNOTE_PHYS32_ENTRY` names.
@@ -116,33 +107,18 @@ fn segments(file: &File, length: u64) -> Result<Vec<Segment>, Error> {
         return Err(Error::Corrupt("the file ends within its ELF header"));
     }
     if header[4] != CLASS_64 || header[5] != LITTLE_ENDIAN || u16_at(&header, 18) != X86_64 {
-        return Err(Error::NotAKernel {
-            found: "an ELF file for another processor".to_owned(),
-        });
+        return Err(Error::NotAKernel { found: "an ELF file for another processor".to_owned() });
     }
-    let (at, each, count) = (
-        u64_at(&header, 32),
-        u16_at(&header, 54),
-        u16_at(&header, 56),
-    );
+    let (at, each, count) = (u64_at(&header, 32), u16_at(&header, 54), u16_at(&header, 56));
     if usize::from(each) != PROGRAM_HEADER || count == 0 || count > PROGRAM_HEADERS_MAX {
-        return Err(Error::Corrupt(
-            "its ELF program headers have the wrong size or number",
-        ));
+        return Err(Error::Corrupt("its ELF program headers have the wrong size or number"));
     }
     let mut table = vec![0u8; PROGRAM_HEADER * usize::from(count)];
-    let fits = at
-        .checked_add(table.len() as u64)
-        .is_some_and(|end| end <= length);
+    let fits = at.checked_add(table.len() as u64).is_some_and(|end| end <= length);
     if !fits || read_at(file, &mut table, at).map_err(read_kernel)? < table.len() {
-        return Err(Error::Corrupt(
-            "its ELF program headers lie outside of the file",
-        ));
+        return Err(Error::Corrupt("its ELF program headers lie outside of the file"));
     }
-    table
-        .chunks_exact(PROGRAM_HEADER)
-        .map(|bytes| segment(bytes, length))
-        .collect()
+    table.chunks_exact(PROGRAM_HEADER).map(|bytes| segment(bytes, length)).collect()
 }
 
 fn segment(bytes: &[u8], length: u64) -> Result<Segment, Error> {

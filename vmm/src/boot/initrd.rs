@@ -36,10 +36,7 @@ pub fn load(
     let start = limit.saturating_sub(total) / PAGE * PAGE;
     if total > limit || start < floor {
         // Twice the initrd, because it is unpacked into memory, too.
-        return Err(too_little(
-            size,
-            floor.saturating_add(total.saturating_mul(2)),
-        ));
+        return Err(too_little(size, floor.saturating_add(total.saturating_mul(2))));
     }
     let mut at = start;
     for (file, (length, padded)) in files.iter().zip(lengths) {

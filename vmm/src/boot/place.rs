@@ -46,9 +46,7 @@ pub(super) fn place(
     let mut file = file;
     file.seek(SeekFrom::Start(offset))?;
     let length = usize::try_from(length).map_err(|_| outside())?;
-    memory
-        .read_exact_volatile_from(start, &mut file, length)
-        .map_err(io::Error::other)
+    memory.read_exact_volatile_from(start, &mut file, length).map_err(io::Error::other)
 }
 
 /// `Ok(false)`: the file ended early.

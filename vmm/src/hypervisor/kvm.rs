@@ -47,10 +47,7 @@ impl Hypervisor for Kvm {
     fn create_vm(&self, cpus: u8) -> Result<KvmVm, Error> {
         let limit = self.system.get_max_vcpus();
         if usize::from(cpus) > limit {
-            return Err(Error::TooManyCpus {
-                wanted: cpus,
-                limit,
-            });
+            return Err(Error::TooManyCpus { wanted: cpus, limit });
         }
         KvmVm::new(&self.system, self.supported_cpuid()?)
     }
@@ -66,10 +63,7 @@ impl Kvm {
 
 /// Names the call of a failed ioctl.
 fn failed(call: &'static str) -> impl FnOnce(kvm_ioctls::Error) -> Error {
-    move |error| Error::Call {
-        call,
-        source: std::io::Error::from_raw_os_error(error.errno()),
-    }
+    move |error| Error::Call { call, source: std::io::Error::from_raw_os_error(error.errno()) }
 }
 
 #[cfg(test)]

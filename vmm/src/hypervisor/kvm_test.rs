@@ -21,20 +21,12 @@ const MEMORY: u64 = 0x8000;
 fn guest(code: &[u8]) -> Option<(KvmVm, KvmVcpu)> {
     let kvm = crate::testing::kvm()?;
     let memory = crate::testing::memory(MEMORY);
-    memory
-        .write_slice(code, GuestAddress(u64::from(CODE)))
-        .unwrap();
+    memory.write_slice(code, GuestAddress(u64::from(CODE))).unwrap();
     let kvm = Kvm::new(kvm).unwrap();
     let mut vm = kvm.create_vm(1).unwrap();
     vm.map_memory(Arc::new(memory)).unwrap();
     let entry = Some(BootEntry::Real { address: CODE });
-    let mut vcpu = vm
-        .create_vcpu(&VcpuInit {
-            id: 0,
-            cpus: 1,
-            entry,
-        })
-        .unwrap();
+    let mut vcpu = vm.create_vcpu(&VcpuInit { id: 0, cpus: 1, entry }).unwrap();
     vcpu.attach().unwrap();
     Some((vm, vcpu))
 }
@@ -55,11 +47,7 @@ fn port_reads_and_writes_of_each_width() {
         return;
     };
     let mut run = |entry| vcpu.run(entry).unwrap();
-    let io = |size, write| VmExit::Io {
-        port: 0x1234,
-        size,
-        write,
-    };
+    let io = |size, write| VmExit::Io { port: 0x1234, size, write };
     assert_eq!(run(VmEntry::Resume), io(1, None));
     assert_eq!(run(VmEntry::Value(0x41)), io(1, Some(0x42)));
     assert_eq!(run(VmEntry::Resume), io(2, None));
@@ -81,11 +69,7 @@ fn memory_reads_and_writes_outside_of_memory() {
         return;
     };
     let mut run = |entry| vcpu.run(entry).unwrap();
-    let mmio = |address, size, write| VmExit::Mmio {
-        address,
-        size,
-        write,
-    };
+    let mmio = |address, size, write| VmExit::Mmio { address, size, write };
     assert_eq!(run(VmEntry::Resume), mmio(0x9000, 1, None));
     assert_eq!(run(VmEntry::Value(7)), mmio(0x9010, 1, Some(8)));
     assert_eq!(run(VmEntry::Resume), mmio(0x9020, 2, None));
@@ -104,17 +88,11 @@ fn string_instructions_arrive_element_by_element() {
     let Some((vm, mut vcpu)) = guest(&code) else {
         return;
     };
-    vm.memory()
-        .write_slice(b"hello", GuestAddress(0x2000))
-        .unwrap();
+    vm.memory().write_slice(b"hello", GuestAddress(0x2000)).unwrap();
     let mut text = Vec::new();
     for _ in 0..5 {
         match vcpu.run(VmEntry::Resume).unwrap() {
-            VmExit::Io {
-                port: 0x3f8,
-                size: 1,
-                write: Some(byte),
-            } => text.push(byte as u8),
+            VmExit::Io { port: 0x3f8, size: 1, write: Some(byte) } => text.push(byte as u8),
             other => panic!("{other:?}"),
         }
     }
@@ -126,18 +104,8 @@ fn an_answer_that_was_not_asked_for_is_refused() {
     let Some((_vm, mut vcpu)) = guest(&[0xe4, 0x10]) else {
         return;
     };
-    assert!(matches!(
-        vcpu.run(VmEntry::Value(1)),
-        Err(Error::WrongEntry)
-    ));
-    assert!(matches!(
-        vcpu.run(VmEntry::Resume),
-        Ok(VmExit::Io {
-            port: 0x10,
-            write: None,
-            ..
-        })
-    ));
+    assert!(matches!(vcpu.run(VmEntry::Value(1)), Err(Error::WrongEntry)));
+    assert!(matches!(vcpu.run(VmEntry::Resume), Ok(VmExit::Io { port: 0x10, write: None, .. })));
     assert!(matches!(vcpu.run(VmEntry::Resume), Err(Error::WrongEntry)));
 }
 
@@ -148,11 +116,7 @@ fn no_kick_is_lost_before_during_or_after_the_guest() {
     };
     let kicker = vcpu.kicker();
     kicker.kick();
-    assert_eq!(
-        vcpu.run(VmEntry::Resume).unwrap(),
-        VmExit::Interrupted,
-        "kicked before"
-    );
+    assert_eq!(vcpu.run(VmEntry::Resume).unwrap(), VmExit::Interrupted, "kicked before");
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -182,14 +146,7 @@ fn doorbells_ring_without_an_exit() {
     let bell = EventFd::new(libc::EFD_NONBLOCK).unwrap();
     assert!(vm.add_doorbell(0x9050, 3, &bell).unwrap());
     let exit = vcpu.run(VmEntry::Resume).unwrap();
-    assert_eq!(
-        exit,
-        VmExit::Mmio {
-            address: 0x9050,
-            size: 4,
-            write: Some(4)
-        }
-    );
+    assert_eq!(exit, VmExit::Mmio { address: 0x9050, size: 4, write: Some(4) });
     assert_eq!(bell.read().unwrap(), 1);
 }
 
@@ -207,30 +164,12 @@ fn a_jump_to_the_bios_reset_vector_resets() {
     let memory = crate::testing::memory(1 << 20);
     crate::arch::x86_64::reset_vector::write(&memory).unwrap();
     // jmp f000:fff0
-    memory
-        .write_slice(
-            &[0xea, 0xf0, 0xff, 0x00, 0xf0],
-            GuestAddress(u64::from(CODE)),
-        )
-        .unwrap();
+    memory.write_slice(&[0xea, 0xf0, 0xff, 0x00, 0xf0], GuestAddress(u64::from(CODE))).unwrap();
     let mut vm = Kvm::new(kvm).unwrap().create_vm(1).unwrap();
     vm.map_memory(Arc::new(memory)).unwrap();
     let entry = Some(BootEntry::Real { address: CODE });
-    let mut vcpu = vm
-        .create_vcpu(&VcpuInit {
-            id: 0,
-            cpus: 1,
-            entry,
-        })
-        .unwrap();
+    let mut vcpu = vm.create_vcpu(&VcpuInit { id: 0, cpus: 1, entry }).unwrap();
     let exit = vcpu.run(VmEntry::Resume).unwrap();
     let port = crate::legacy::power::RESET;
-    assert_eq!(
-        exit,
-        VmExit::Io {
-            port,
-            size: 1,
-            write: Some(1)
-        }
-    );
+    assert_eq!(exit, VmExit::Io { port, size: 1, write: Some(1) });
 }

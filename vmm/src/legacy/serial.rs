@@ -48,11 +48,7 @@ impl Sink {
             let flags = rustix::fs::fcntl_getfl(fd)?;
             rustix::fs::fcntl_setfl(fd, flags | rustix::fs::OFlags::NONBLOCK)?;
         }
-        Ok(Sink {
-            out,
-            buffer: Vec::with_capacity(BUFFER),
-            dropped: 0,
-        })
+        Ok(Sink { out, buffer: Vec::with_capacity(BUFFER), dropped: 0 })
     }
 
     fn push(&mut self, byte: u8) {
@@ -69,10 +65,7 @@ impl Sink {
     fn drain(&mut self) {
         let Some(out) = &self.out else { return };
         if self.dropped > 0 {
-            let note = format!(
-                "\r\n[{} bytes of console output were dropped]\r\n",
-                self.dropped
-            );
+            let note = format!("\r\n[{} bytes of console output were dropped]\r\n", self.dropped);
             // Shorter than PIPE_BUF: all of it or nothing.
             if matches!(rustix::io::write(out, note.as_bytes()), Ok(written) if written > 0) {
                 self.dropped = 0;
@@ -118,9 +111,7 @@ impl Com1 {
     /// A port whose interrupts are written to `interrupt` and whose output goes to `sink`.
     #[must_use]
     pub fn new(interrupt: EventFd, sink: Sink) -> Self {
-        Com1 {
-            uart: Serial::new(Line(interrupt), sink),
-        }
+        Com1 { uart: Serial::new(Line(interrupt), sink) }
     }
 }
 

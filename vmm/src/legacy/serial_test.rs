@@ -6,10 +6,8 @@ use super::*;
 
 fn port() -> (Com1, std::fs::File) {
     let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap();
-    let com1 = Com1::new(
-        EventFd::new(libc::EFD_NONBLOCK).unwrap(),
-        Sink::new(Some(writer)).unwrap(),
-    );
+    let com1 =
+        Com1::new(EventFd::new(libc::EFD_NONBLOCK).unwrap(), Sink::new(Some(writer)).unwrap());
     (com1, reader.into())
 }
 
@@ -42,10 +40,7 @@ fn a_flood_neither_blocks_nor_grows_and_is_counted() {
     drop(com1);
     let mut text = String::new();
     reader.read_to_string(&mut text).unwrap();
-    assert!(
-        text.contains("bytes of console output were dropped"),
-        "{text}"
-    );
+    assert!(text.contains("bytes of console output were dropped"), "{text}");
     assert!(text.ends_with("end\n"), "{text}");
 }
 

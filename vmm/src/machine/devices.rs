@@ -39,24 +39,10 @@ pub(super) fn build<V: Vm>(
         u64::from(crate::legacy::serial::PORTS),
         com1::make(vm, spec.serial.take())?,
     )?;
-    buses.ports.add(
-        u64::from(power::PORT),
-        u64::from(power::PORTS),
-        Box::new(power::Power),
-    )?;
-    buses
-        .ports
-        .add(u64::from(pvpanic::PORT), 1, Box::new(pvpanic::PvPanic))?;
-    buses.ports.add(
-        u64::from(i8042::PORT),
-        u64::from(i8042::PORTS),
-        Box::new(i8042::I8042),
-    )?;
+    buses.ports.add(u64::from(power::PORT), u64::from(power::PORTS), Box::new(power::Power))?;
+    buses.ports.add(u64::from(pvpanic::PORT), 1, Box::new(pvpanic::PvPanic))?;
+    buses.ports.add(u64::from(i8042::PORT), u64::from(i8042::PORTS), Box::new(i8042::I8042))?;
     let (windows, watches) = virtio::make(spec)?;
     let virtio = virtio::place(vm, memory, &mut buses.mmio, windows)?;
-    Ok(Built {
-        buses,
-        virtio,
-        watches,
-    })
+    Ok(Built { buses, virtio, watches })
 }

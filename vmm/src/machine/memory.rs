@@ -54,10 +54,7 @@ fn check(size: u64, host: u64) -> Result<(), Error> {
     } else if size > host {
         Err(too_large(host, "all that this host has"))
     } else if size > layout::MEMORY_MAX {
-        Err(too_large(
-            layout::MEMORY_MAX,
-            "the most that a machine can have",
-        ))
+        Err(too_large(layout::MEMORY_MAX, "the most that a machine can have"))
     } else {
         Ok(())
     }

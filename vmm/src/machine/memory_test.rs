@@ -25,10 +25,7 @@ fn impossible_sizes_are_explained() {
 
 #[test]
 fn ten_terabytes_are_refused_on_this_host() {
-    assert!(matches!(
-        create(10 << 40),
-        Err(Error::MemoryTooLarge { .. })
-    ));
+    assert!(matches!(create(10 << 40), Err(Error::MemoryTooLarge { .. })));
 }
 
 #[test]
@@ -39,21 +36,9 @@ fn memory_crosses_the_hole_and_costs_nothing_until_touched() {
     }
     let memory = create(5 * GIB).unwrap();
     let regions: Vec<_> = memory.iter().map(|r| (r.start_addr().0, r.len())).collect();
-    assert_eq!(
-        regions,
-        [
-            (0, layout::HOLE),
-            (layout::HOLE_END, 5 * GIB - layout::HOLE)
-        ]
-    );
-    memory
-        .write_obj(0x55u8, GuestAddress(layout::HOLE_END))
-        .unwrap();
-    assert!(
-        memory
-            .write_obj(0x55u8, GuestAddress(layout::HOLE))
-            .is_err()
-    );
+    assert_eq!(regions, [(0, layout::HOLE), (layout::HOLE_END, 5 * GIB - layout::HOLE)]);
+    memory.write_obj(0x55u8, GuestAddress(layout::HOLE_END)).unwrap();
+    assert!(memory.write_obj(0x55u8, GuestAddress(layout::HOLE)).is_err());
     let second = memory.iter().nth(1).unwrap().file_offset().unwrap();
     assert_eq!(second.start(), layout::HOLE);
     let meta = second.file().metadata().unwrap();

@@ -121,13 +121,8 @@ impl<V: Vm> Machine<V> {
             }
         });
         let notes = self.buses.quiesce();
-        let reason = verdict
-            .reason
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner);
-        reason
-            .unwrap_or(Ok(Exit::Stopped))
-            .map(|exit| Outcome { exit, notes })
+        let reason = verdict.reason.into_inner().unwrap_or_else(PoisonError::into_inner);
+        reason.unwrap_or(Ok(Exit::Stopped)).map(|exit| Outcome { exit, notes })
     }
 }
 
@@ -157,11 +152,7 @@ fn look(
 ) -> io::Result<Option<Result<Exit, RunError>>> {
     let gone = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL | PollFlags::RDHUP;
     let mut fds = vec![PollFd::new(&verdict.event, PollFlags::IN)];
-    fds.extend(
-        watches
-            .iter()
-            .map(|watch| PollFd::new(&watch.socket, PollFlags::RDHUP)),
-    );
+    fds.extend(watches.iter().map(|watch| PollFd::new(&watch.socket, PollFlags::RDHUP)));
     fds.extend(stop.map(|stop| PollFd::new(stop, PollFlags::IN)));
     match rustix::event::poll(&mut fds, None) {
         Ok(_) => {}
@@ -172,15 +163,10 @@ fn look(
     if fired.first().is_some_and(|flags| !flags.is_empty()) {
         return Ok(None);
     }
-    let lost = watches
-        .iter()
-        .zip(fired.iter().skip(1))
-        .find(|(_, flags)| flags.intersects(gone));
+    let lost = watches.iter().zip(fired.iter().skip(1)).find(|(_, flags)| flags.intersects(gone));
     if let Some((watch, _)) = lost {
         return Ok(Some(Err(RunError::BackendGone(watch.name.clone()))));
     }
-    let stopped = fired
-        .get(1 + watches.len())
-        .is_some_and(|flags| !flags.is_empty());
+    let stopped = fired.get(1 + watches.len()).is_some_and(|flags| !flags.is_empty());
     Ok(stopped.then_some(Ok(Exit::Stopped)))
 }

@@ -32,43 +32,27 @@ fn serve<C: Vcpu>(vcpu: &mut C, buses: &Buses, verdict: &Verdict) -> Result<Opti
         let exit = vcpu.run(entry)?;
         entry = VmEntry::Resume;
         let action = match exit {
-            VmExit::Io {
-                port,
-                size,
-                write: None,
-            } => {
+            VmExit::Io { port, size, write: None } => {
                 entry = VmEntry::Value(buses.ports.read(u64::from(port), size));
                 Action::None
             }
-            VmExit::Io {
-                port,
-                size,
-                write: Some(value),
-            } => buses.ports.write(u64::from(port), size, value),
-            VmExit::Mmio {
-                address,
-                size,
-                write: None,
-            } => {
+            VmExit::Io { port, size, write: Some(value) } => {
+                buses.ports.write(u64::from(port), size, value)
+            }
+            VmExit::Mmio { address, size, write: None } => {
                 entry = VmEntry::Value(buses.mmio.read(address, size));
                 Action::None
             }
-            VmExit::Mmio {
-                address,
-                size,
-                write: Some(value),
-            } => buses.mmio.write(address, size, value),
+            VmExit::Mmio { address, size, write: Some(value) } => {
+                buses.mmio.write(address, size, value)
+            }
             VmExit::Interrupted => Action::None,
             VmExit::Shutdown => return Ok(Some(Exit::TripleFault)),
-            VmExit::SystemEvent {
-                kind: SYSTEM_SHUTDOWN,
-            } => Action::PowerOff,
+            VmExit::SystemEvent { kind: SYSTEM_SHUTDOWN } => Action::PowerOff,
             VmExit::SystemEvent { kind: SYSTEM_RESET } => Action::Reset,
             VmExit::SystemEvent { .. } => Action::Panicked,
             VmExit::Halt => {
-                return Err(Error::Stuck(
-                    "it halted outside of the interrupt controller".into(),
-                ));
+                return Err(Error::Stuck("it halted outside of the interrupt controller".into()));
             }
         };
         if let Some(exit) = Exit::of(action) {

@@ -56,12 +56,7 @@ impl Balloon {
     #[must_use]
     pub fn new() -> Self {
         let shared = Arc::new(Shared::default());
-        Self {
-            slot: Slot::new(Keeper {
-                shared: shared.clone(),
-            }),
-            shared,
-        }
+        Self { slot: Slot::new(Keeper { shared: shared.clone() }), shared }
     }
 
     /// A handle by which the balloon is blown up and watched while it runs.

@@ -32,10 +32,7 @@ fn started(features: u64) -> (Driver, Balloon) {
 /// Whether the page at `address` was given back.
 fn is_free(driver: &Driver, address: u64) -> bool {
     let mut page = [0; PAGE as usize];
-    driver
-        .memory
-        .read_slice(&mut page, GuestAddress(address))
-        .unwrap();
+    driver.memory.read_slice(&mut page, GuestAddress(address)).unwrap();
     assert!(page.iter().all(|byte| *byte == page[0]), "half a page");
     page[0] == 0
 }
@@ -125,10 +122,7 @@ fn only_whole_pages_inside_memory_are_reported() {
     driver.rings[2].add(&[(8 * MIB + 1, 2 * PAGE as u32, WRITE)]);
     driver.ring(2);
     driver.wait(2);
-    assert!(
-        is_free(&driver, 8 * MIB + PAGE),
-        "the one whole page within"
-    );
+    assert!(is_free(&driver, 8 * MIB + PAGE), "the one whole page within");
     assert_eq!(balloon.control().freed(), PAGE);
     assert_eq!(driver.interrupt.reset_count(), 0);
 }
@@ -160,9 +154,7 @@ fn a_range_may_not_leave_its_region() {
     ])
     .unwrap();
     assert_eq!(release(&memory, PAGE, 2 * PAGE), 0);
-    memory
-        .write_slice(&vec![1; 3 * page], GuestAddress(0))
-        .unwrap();
+    memory.write_slice(&vec![1; 3 * page], GuestAddress(0)).unwrap();
     assert_eq!(release(&memory, 2 * PAGE, PAGE), PAGE);
     let first: u8 = memory.read_obj(GuestAddress(2 * PAGE)).unwrap();
     let other: u8 = memory.read_obj(GuestAddress(2 * PAGE - 1)).unwrap();

@@ -52,9 +52,7 @@ impl Blk {
         }
         let sectors = length / SECTOR;
         Ok(Self {
-            slot: Slot::new(Server {
-                disk: Disk { file, sectors },
-            }),
+            slot: Slot::new(Server { disk: Disk { file, sectors } }),
             config: config(sectors),
         })
     }

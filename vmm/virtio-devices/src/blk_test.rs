@@ -75,10 +75,7 @@ fn sectors_are_read() {
     let (kind, rest) = (&header(0, 3)[..5], &header(0, 3)[5..]);
     let used = driver.request(0, &[kind, rest], &pieces);
     assert_eq!((used.written, status(&used)), (2049, 0));
-    assert_eq!(
-        used.data[..2048],
-        (1536..3584).map(byte).collect::<Vec<_>>()
-    );
+    assert_eq!(used.data[..2048], (1536..3584).map(byte).collect::<Vec<_>>());
     assert_eq!(blk.reset().len(), 1);
 }
 

@@ -102,10 +102,8 @@ pub trait VirtioDevice: Send {
 /// bytes past its end read as zero.
 pub fn read_config_bytes(config: &[u8], offset: u64, data: &mut [u8]) {
     data.fill(0);
-    let rest = usize::try_from(offset)
-        .ok()
-        .and_then(|offset| config.get(offset..))
-        .unwrap_or_default();
+    let rest =
+        usize::try_from(offset).ok().and_then(|offset| config.get(offset..)).unwrap_or_default();
     for (out, byte) in data.iter_mut().zip(rest) {
         *out = *byte;
     }

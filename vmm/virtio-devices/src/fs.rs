@@ -71,10 +71,7 @@ impl Fs {
         if tag.is_empty() || tag.len() > MAX_TAG || tag.contains(&0) {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
-                format!(
-                    "the share's tag {:?} is not 1 to {MAX_TAG} bytes",
-                    config.tag
-                ),
+                format!("the share's tag {:?} is not 1 to {MAX_TAG} bytes", config.tag),
             ));
         }
         let mut space = [0; MAX_TAG + 4];

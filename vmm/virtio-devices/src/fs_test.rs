@@ -45,21 +45,13 @@ impl Machine {
         let mut device = Fs::new(config).unwrap();
         let driver = Driver::new(&[64, 64], device.features());
         device.activate(driver.activation()).unwrap();
-        let mut machine = Self {
-            driver,
-            device,
-            dir,
-        };
+        let mut machine = Self { driver, device, dir };
         machine.init();
         machine
     }
 
     fn init(&mut self) {
-        let request = wire::InitIn {
-            major: 7,
-            minor: 40,
-            ..Default::default()
-        };
+        let request = wire::InitIn { major: 7, minor: 40, ..Default::default() };
         let request = message(Opcode::Init, 1, 0, request.as_slice());
         let used = self.driver.request(1, &[&request], &[80]);
         assert_eq!(parse::<wire::InitOut>(&used).0.error, 0);
@@ -76,10 +68,7 @@ impl Machine {
     /// Looks up a file and opens it for reading and writing.
     fn open(&mut self, name: &[u8]) -> (u64, u64) {
         let entry: wire::EntryOut = self.get(Opcode::Lookup, ROOT_ID, name);
-        let request = wire::OpenIn {
-            flags: 2,
-            open_flags: 0,
-        };
+        let request = wire::OpenIn { flags: 2, open_flags: 0 };
         let open: wire::OpenOut = self.get(Opcode::Open, entry.nodeid, request.as_slice());
         (entry.nodeid, open.fh)
     }
@@ -106,10 +95,7 @@ fn tags_that_do_not_fit_and_roots_that_are_no_directory() {
     let dir = Scratch::new().unwrap();
     for tag in [String::new(), "x".repeat(37), "a\0b".into()] {
         let config = FsConfig::new(tag, dir.open().unwrap(), open_proc_self_fd().unwrap());
-        assert_eq!(
-            Fs::new(config).err().unwrap().kind(),
-            io::ErrorKind::InvalidInput
-        );
+        assert_eq!(Fs::new(config).err().unwrap().kind(), io::ErrorKind::InvalidInput);
     }
     let file = std::fs::File::create(dir.join("file")).unwrap();
     let config = FsConfig::new("a", file.into(), open_proc_self_fd().unwrap());
@@ -122,30 +108,17 @@ fn files_go_through_the_queue_in_scattered_pieces() {
     std::fs::write(machine.dir.join("a"), "").unwrap();
     let (node, fh) = machine.open(b"a\0");
     let data: Vec<u8> = (0..200_000_u32).map(|number| number as u8).collect();
-    let request = wire::WriteIn {
-        fh,
-        size: data.len() as u32,
-        ..Default::default()
-    };
+    let request = wire::WriteIn { fh, size: data.len() as u32, ..Default::default() };
     let mut header = message(Opcode::Write, 9, node, request.as_slice());
     header[..4].copy_from_slice(&(80 + data.len() as u32).to_le_bytes());
     let (one, rest) = data.split_at(777);
-    let used = machine
-        .driver
-        .request(1, &[&header[..3], &header[3..], one, rest], &[24]);
+    let used = machine.driver.request(1, &[&header[..3], &header[3..], one, rest], &[24]);
     assert_eq!(parse::<wire::SizeOut>(&used).1.size, 200_000);
     assert_eq!(std::fs::read(machine.dir.join("a")).unwrap(), data);
 
-    let request = wire::ReadIn {
-        fh,
-        offset: 1,
-        size: 150_000,
-        ..Default::default()
-    };
+    let request = wire::ReadIn { fh, offset: 1, size: 150_000, ..Default::default() };
     let request = message(Opcode::Read, 10, node, request.as_slice());
-    let used = machine
-        .driver
-        .request(1, &[&request], &[5, 11, 4096, 100_000, 45_904]);
+    let used = machine.driver.request(1, &[&request], &[5, 11, 4096, 100_000, 45_904]);
     assert_eq!(used.written, 150_016);
     assert_eq!(used.answer()[16..], data[1..150_001]);
 }
@@ -185,10 +158,7 @@ fn who_waits_for_a_lock_holds_nobody_up_and_is_answered_when_it_is_free() {
     let (node, fh) = machine.open(b"a\0");
     let lock = wire::LkIn {
         fh,
-        lk: wire::FileLock {
-            kind: 1,
-            ..Default::default()
-        },
+        lk: wire::FileLock { kind: 1, ..Default::default() },
         lk_flags: 1,
         ..Default::default()
     };
@@ -219,20 +189,11 @@ fn an_interrupted_wait_ends_with_eintr() {
     let host = std::fs::File::create(machine.dir.join("a")).unwrap();
     flock(&host, FlockOperation::NonBlockingLockExclusive).unwrap();
     let (node, fh) = machine.open(b"a\0");
-    let lock = wire::LkIn {
-        fh,
-        lk_flags: 1,
-        ..Default::default()
-    };
+    let lock = wire::LkIn { fh, lk_flags: 1, ..Default::default() };
     let request = message(Opcode::Setlkw, 77, node, lock.as_slice());
     machine.driver.send(1, &[&request], &[16]);
     machine.get::<wire::AttrOut>(Opcode::Getattr, ROOT_ID, &[0; 16]);
-    let request = message(
-        Opcode::Interrupt,
-        0,
-        0,
-        wire::InterruptIn { unique: 77 }.as_slice(),
-    );
+    let request = message(Opcode::Interrupt, 0, 0, wire::InterruptIn { unique: 77 }.as_slice());
     assert_eq!(machine.driver.request(0, &[&request], &[16]).written, 0);
     let used = machine.driver.wait(1);
     assert_eq!(used.answer()[4..8], (-libc::EINTR).to_le_bytes());
@@ -244,11 +205,7 @@ fn stopping_answers_who_waits_and_keeps_what_is_open() {
     let host = std::fs::File::create(machine.dir.join("a")).unwrap();
     flock(&host, FlockOperation::NonBlockingLockExclusive).unwrap();
     let (node, fh) = machine.open(b"a\0");
-    let lock = wire::LkIn {
-        fh,
-        lk_flags: 1,
-        ..Default::default()
-    };
+    let lock = wire::LkIn { fh, lk_flags: 1, ..Default::default() };
     let request = message(Opcode::Setlkw, 77, node, lock.as_slice());
     machine.driver.send(1, &[&request], &[16]);
     machine.get::<wire::AttrOut>(Opcode::Getattr, ROOT_ID, &[0; 16]);
@@ -259,17 +216,8 @@ fn stopping_answers_who_waits_and_keeps_what_is_open() {
     assert!(machine.device.reset().is_empty());
 
     // The same guest goes on: its handles are still there.
-    machine
-        .device
-        .activate(Activation {
-            queues,
-            ..machine.driver.activation()
-        })
-        .unwrap();
-    let request = wire::FlushIn {
-        fh,
-        ..Default::default()
-    };
+    machine.device.activate(Activation { queues, ..machine.driver.activation() }).unwrap();
+    let request = wire::FlushIn { fh, ..Default::default() };
     let request = message(Opcode::Flush, 5, node, request.as_slice());
     let used = machine.driver.request(1, &[&request], &[16]);
     assert_eq!(used.answer()[4..8], [0; 4]);

@@ -31,9 +31,7 @@ fn seed() -> Vec<u8> {
     let mut input = vec![3, 3, 0x10, 0x50, 0x60, 0, 0, 0];
     assert_eq!(input.len(), SETUP);
     input.resize(SETUP + MEMORY, 0);
-    memory
-        .read_slice(&mut input[SETUP..], GuestAddress(0))
-        .unwrap();
+    memory.read_slice(&mut input[SETUP..], GuestAddress(0)).unwrap();
     input
 }
 
@@ -47,13 +45,7 @@ fn run(entry: fn(&[u8]), seed_number: u64) {
     }
     let seed = seed();
     entry(&seed);
-    let places = [
-        (0, 8),
-        (0x1008, 128),
-        (0x5008, 24),
-        (0x9008, 32),
-        (0xa008, 32),
-    ];
+    let places = [(0, 8), (0x1008, 128), (0x5008, 24), (0x9008, 32), (0xa008, 32)];
     for _ in 0..1500 {
         let mut input = seed.clone();
         for _ in 0..=random.below(2) {
@@ -128,13 +120,7 @@ fn bring_up() -> Vec<u8> {
         steps.push((0, 0x44, 1));
     }
     steps.extend([(0, 0x70, 15), (2, 0, 0), (0, 0x50, 1), (2, 0, 0)]);
-    steps.extend([
-        (1, 0x60, 0),
-        (0, 0x64, 1),
-        (3, 0x100, 1),
-        (1, 0xfc, 0),
-        (0, 0x70, 0),
-    ]);
+    steps.extend([(1, 0x60, 0), (0, 0x64, 1), (3, 0x100, 1), (1, 0xfc, 0), (0, 0x70, 0)]);
     let mut input = Vec::new();
     for (kind, offset, value) in steps {
         input.extend([kind, 4]);

@@ -87,10 +87,7 @@ fn a_table_may_not_span_two_regions() {
     queue.set_desc_table(half as u64 - 64);
     assert!(matches!(
         queue.validate(&memory),
-        Err(QueueError::TableOutside {
-            table: Table::Descriptors,
-            ..
-        })
+        Err(QueueError::TableOutside { table: Table::Descriptors, .. })
     ));
 }
 
@@ -203,13 +200,9 @@ fn buffers_of_no_length_carry_nothing() {
 fn buffers_lie_in_guest_memory() {
     let end = MEMORY_SIZE as u64;
     let memory = crate::testing::memory(MEMORY_SIZE);
-    for (address, length) in [
-        (end - 3, 4),
-        (end, 1),
-        (u64::MAX, 1),
-        (u64::MAX - 3, 8),
-        (1 << 40, 9),
-    ] {
+    for (address, length) in
+        [(end - 3, 4), (end, 1), (u64::MAX, 1), (u64::MAX - 3, 8), (1 << 40, 9)]
+    {
         for flags in [0, WRITE] {
             let chain = pop_of(0, |driver| {
                 driver.rings[0].describe(0, address, length, flags, 0);
@@ -243,11 +236,7 @@ fn indirect_of(length: u32, own: u16, flags: u16, next: u16) -> Result<usize, Qu
 fn indirect_tables_are_followed() {
     assert_eq!(indirect_of(16, 0, 0, 0), Ok(4));
     assert_eq!(indirect_of(128, 0, NEXT, 7), Ok(8));
-    assert_eq!(
-        indirect_of(32, WRITE, NEXT, 1),
-        Ok(8),
-        "the write flag means nothing"
-    );
+    assert_eq!(indirect_of(32, WRITE, NEXT, 1), Ok(8), "the write flag means nothing");
     let mixed = pop_of(F_INDIRECT_DESC, |driver| {
         let ring = &driver.rings[0];
         ring.describe(0, 0x10_0000, 5, NEXT, 3);
@@ -301,11 +290,7 @@ fn interrupts_follow_the_flag() {
     let mut driver = Driver::new(&[8], 0);
     let mut queue = driver.queue(0);
     let memory = driver.memory.clone();
-    assert_eq!(
-        queue.should_interrupt(&memory),
-        Ok(false),
-        "nothing was pushed"
-    );
+    assert_eq!(queue.should_interrupt(&memory), Ok(false), "nothing was pushed");
     queue.push(&memory, 0, 0).unwrap();
     assert_eq!(queue.should_interrupt(&memory), Ok(true));
     assert_eq!(queue.should_interrupt(&memory), Ok(false), "said once");
@@ -327,24 +312,16 @@ fn interrupts_follow_the_event_index() {
     let memory = driver.memory.clone();
     // Positions around the wrap: pushed from `old` on, event at `event`, wanted or not.
     for old in [0_u16, 5, 0xfffe] {
-        for (pushed, event, wanted) in [
-            (1, 0, true),
-            (1, 1, false),
-            (3, 2, true),
-            (3, 3, false),
-            (3, 65535, false),
-        ] {
+        for (pushed, event, wanted) in
+            [(1, 0, true), (1, 1, false), (3, 2, true), (3, 3, false), (3, 65535, false)]
+        {
             let mut queue = driver.queue(0);
             queue.set_next_used(old);
             driver.rings[0].set_used_event(old.wrapping_add(event));
             for _ in 0..pushed {
                 queue.push(&memory, 0, 0).unwrap();
             }
-            assert_eq!(
-                queue.should_interrupt(&memory),
-                Ok(wanted),
-                "{old} {pushed} {event}"
-            );
+            assert_eq!(queue.should_interrupt(&memory), Ok(wanted), "{old} {pushed} {event}");
         }
     }
     let mut queue = driver.queue(0);
@@ -367,9 +344,6 @@ fn the_used_element_is_complete() {
     queue.push(&driver.memory, chain.head(), 4).unwrap();
     let used = driver.used(0).unwrap();
     assert_eq!((used.head, used.answer()), (head, &[1, 2, 3, 4][..]));
-    let raw: u64 = driver
-        .memory
-        .read_obj(GuestAddress(driver.rings[0].used_ring + 4))
-        .unwrap();
+    let raw: u64 = driver.memory.read_obj(GuestAddress(driver.rings[0].used_ring + 4)).unwrap();
     assert_eq!(raw, u64::from(head) | 4 << 32);
 }

@@ -25,9 +25,7 @@ impl Rng {
     /// An idle device.
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            slot: Slot::new(Source),
-        }
+        Self { slot: Slot::new(Source) }
     }
 }
 

@@ -156,17 +156,13 @@ impl Driver {
         let mut buffers = Vec::new();
         for data in readable {
             let address = self.alloc_kept(data.len());
-            self.memory
-                .write_slice(data, GuestAddress(address))
-                .unwrap();
+            self.memory.write_slice(data, GuestAddress(address)).unwrap();
             buffers.push((address, u32::try_from(data.len()).unwrap(), 0));
         }
         for length in writable {
             let address = self.alloc_kept(*length);
             let zeros = vec![0; *length];
-            self.memory
-                .write_slice(&zeros, GuestAddress(address))
-                .unwrap();
+            self.memory.write_slice(&zeros, GuestAddress(address)).unwrap();
             buffers.push((address, u32::try_from(*length).unwrap(), WRITE));
         }
         self.rings[usize::from(queue)].add(&buffers)

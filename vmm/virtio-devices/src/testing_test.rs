@@ -10,10 +10,7 @@ fn a_chain_goes_to_the_device_and_back() {
     for round in 0..40_u8 {
         let head = driver.send(1, &[&[round; 5], &[], &[7; 3]], &[4, 4]);
         let chain = queue.pop(&memory).unwrap().unwrap();
-        assert_eq!(
-            (chain.head(), chain.readable_len(), chain.writable_len()),
-            (head, 8, 8)
-        );
+        assert_eq!((chain.head(), chain.readable_len(), chain.writable_len()), (head, 8, 8));
         let mut writer = chain.writer(&memory).unwrap();
         writer.write_all(&[round; 6]).unwrap();
         queue.push(&memory, head, 6).unwrap();

@@ -198,10 +198,7 @@ impl<H: Handler> Worker<H> {
         let thread = std::thread::Builder::new()
             .name(name.to_owned())
             .spawn(move || run(handler, context, poll, &killed))?;
-        Ok(Self {
-            kill,
-            thread: Some(thread),
-        })
+        Ok(Self { kill, thread: Some(thread) })
     }
 
     /// Stops the thread and waits for it: when this returns, the worker touches guest memory no
@@ -257,11 +254,7 @@ fn run<H: Handler>(
         context.interrupt.needs_reset();
         let _ = kill.read();
     }
-    Stopped {
-        handler,
-        queues: context.queues,
-        failure,
-    }
+    Stopped { handler, queues: context.queues, failure }
 }
 
 /// Returns when the kill event is written, or with the first error.

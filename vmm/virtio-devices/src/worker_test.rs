@@ -17,11 +17,7 @@ struct Echo {
 impl Echo {
     fn new() -> (Self, Arc<AtomicUsize>) {
         let woken = Arc::new(AtomicUsize::new(0));
-        let echo = Self {
-            woken: woken.clone(),
-            timer: None,
-            deadline: None,
-        };
+        let echo = Self { woken: woken.clone(), timer: None, deadline: None };
         (echo, woken)
     }
 }
@@ -31,9 +27,7 @@ impl Handler for Echo {
         if let Some(timer) = &self.timer {
             let fd = timer.as_raw_fd();
             let mut source = SourceFd(&fd);
-            context
-                .registry
-                .register(&mut source, Token(7), Interest::READABLE)?;
+            context.registry.register(&mut source, Token(7), Interest::READABLE)?;
         }
         Ok(())
     }
@@ -81,13 +75,7 @@ fn requests_are_served_and_queues_come_back() {
         assert!(stopped.failure.is_none());
         let positions = stopped.queues.iter();
         let positions: Vec<_> = positions
-            .map(|queue| {
-                (
-                    queue.index,
-                    queue.queue.next_avail(),
-                    queue.queue.next_used(),
-                )
-            })
+            .map(|queue| (queue.index, queue.queue.next_avail(), queue.queue.next_used()))
             .collect();
         assert_eq!(positions, [(0, 100, 100), (1, 1, 1)]);
         assert!(driver.interrupt.queue_count(0) > 0);
@@ -161,11 +149,7 @@ fn a_busy_driver_does_not_keep_the_worker() {
     driver.rings[0].describe(0, 0x10_0000, 4, 0, 0);
     driver.rings[0].publish(0);
     let calls = Arc::new(AtomicUsize::new(0));
-    let busy = Busy {
-        rounds: 0,
-        calls: calls.clone(),
-        avail_ring: driver.rings[0].avail_ring,
-    };
+    let busy = Busy { rounds: 0, calls: calls.clone(), avail_ring: driver.rings[0].avail_ring };
     let worker = Worker::spawn("busy", busy, driver.activation()).unwrap();
     while driver.rings[0].used_index() < 100 {
         std::thread::yield_now();

@@ -10,10 +10,7 @@ use super::link::{Host, send, until};
 
 /// Scripts for `sh -c`, with what they print. They run in the workspace as the caller.
 const SCRIPTS: &[(&str, &str)] = &[
-    (
-        "id -u; id -g; id -G; id -un; id -gn",
-        "1234\n1235\n1235\nme\nus\n",
-    ),
+    ("id -u; id -g; id -G; id -un; id -gn", "1234\n1235\n1235\nme\nus\n"),
     (
         "pwd; echo $HOME; echo ~me; hostname; umask",
         "/home/me/src/proj\n/home/me\n/home/me\nbox\n0022\n",
@@ -39,10 +36,7 @@ const SCRIPTS: &[(&str, &str)] = &[
         "cat /proc/self/cgroup | sed 's/[0-9]*$//'; cat /sys/fs/cgroup$(cut -d: -f3 /proc/self/cgroup)/cgroup.controllers",
         "0::/command-\ncpuset cpu io memory hugetlb pids rdma misc\n",
     ),
-    (
-        "mkdir /sys/fs/cgroup$(cut -d: -f3 /proc/self/cgroup)/mine && echo divided",
-        "divided\n",
-    ),
+    ("mkdir /sys/fs/cgroup$(cut -d: -f3 /proc/self/cgroup)/mine && echo divided", "divided\n"),
     (
         "echo x > /dev/shm/x; cat /dev/shm/x; echo a | cat /dev/stdin; echo b > /dev/stdout; ls -l /dev/fd/ | grep -c pipe",
         "x\na\nb\n3\n",
@@ -68,29 +62,18 @@ const SCRIPTS: &[(&str, &str)] = &[
         "python3 -c 'import os; os.rename(\"/tmp\", \"/tmpx\")' 2>&1 | tail -1 | cut -d: -f1",
         "PermissionError\n",
     ),
-    (
-        "(sleep 100 & sleep 100 & setsid sleep 100 &) ; echo left behind",
-        "left behind\n",
-    ),
-    (
-        "bash -c 'exec 3<>/dev/tcp/localhost/8080; echo hi >&3; head -1 <&3; exec 3>&-'",
-        "hi\n",
-    ),
+    ("(sleep 100 & sleep 100 & setsid sleep 100 &) ; echo left behind", "left behind\n"),
+    ("bash -c 'exec 3<>/dev/tcp/localhost/8080; echo hi >&3; head -1 <&3; exec 3>&-'", "hi\n"),
     (
         "awk '{print $2, $3}' /proc/mounts | tr '\\n' ';'",
         "/ overlay;/proc proc;/sys sysfs;/dev devtmpfs;/dev/pts devpts;/dev/shm tmpfs;/dev/mqueue mqueue;/run tmpfs;/tmp tmpfs;/sys/fs/cgroup cgroup2;/sys/fs/fuse/connections fusectl;/sys/kernel/security securityfs;/home/me/src/proj virtiofs;",
     ),
-    (
-        "test $(($(date +%s) - $(cat now))) -lt 60 && echo on time",
-        "on time\n",
-    ),
+    ("test $(($(date +%s) - $(cat now))) -lt 60 && echo on time", "on time\n"),
 ];
 
 pub fn shell(script: &str) -> CommandSpec {
     CommandSpec {
-        argv: [b"sh".as_slice(), b"-c", script.as_bytes()]
-            .map(<[u8]>::to_vec)
-            .to_vec(),
+        argv: [b"sh".as_slice(), b"-c", script.as_bytes()].map(<[u8]>::to_vec).to_vec(),
         env: vec![(b"TERM".to_vec(), b"dumb".to_vec())],
         cwd: b"/home/me/src/proj".to_vec(),
         terminal: None,
@@ -123,50 +106,22 @@ pub fn all(host: &Host, control: &UnixStream) -> usize {
     for (script, expected) in SCRIPTS {
         let (_, out, err, end) = host.spawn(control, shell(script)).finish(b"");
         let right = out == expected.as_bytes() && end == FromCommand::Exited(0) && err.is_empty();
-        check(
-            script,
-            right,
-            &(
-                String::from_utf8_lossy(&out),
-                String::from_utf8_lossy(&err),
-                end,
-            ),
-        );
+        check(script, right, &(String::from_utf8_lossy(&out), String::from_utf8_lossy(&err), end));
     }
     let end = |spec| host.spawn(control, spec).finish(b"").3;
-    check(
-        "status",
-        end(shell("exit 7")) == FromCommand::Exited(7),
-        &(),
-    );
-    check(
-        "signal",
-        end(shell("kill -KILL $$")) == FromCommand::Signaled(9),
-        &(),
-    );
+    check("status", end(shell("exit 7")) == FromCommand::Exited(7), &());
+    check("signal", end(shell("kill -KILL $$")) == FromCommand::Signaled(9), &());
     let mut absent = shell("");
     absent.argv = vec![b"no-such".to_vec()];
     let missing = end(absent);
-    check(
-        "missing",
-        matches!(missing, FromCommand::Failed { .. }),
-        &missing,
-    );
-    let root = CommandSpec {
-        as_root: true,
-        ..shell("id -u; echo $HOME; dmesg >/dev/null && echo log")
-    };
+    check("missing", matches!(missing, FromCommand::Failed { .. }), &missing);
+    let root =
+        CommandSpec { as_root: true, ..shell("id -u; echo $HOME; dmesg >/dev/null && echo log") };
     let (_, out, ..) = host.spawn(control, root).finish(b"");
-    check(
-        "root",
-        out == b"0\n/root\nlog\n",
-        &String::from_utf8_lossy(&out),
-    );
+    check("root", out == b"0\n/root\nlog\n", &String::from_utf8_lossy(&out));
 
-    let megabytes = std::env::var("MEGABYTES")
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(100);
+    let megabytes =
+        std::env::var("MEGABYTES").ok().and_then(|text| text.parse().ok()).unwrap_or(100);
     let sent: Vec<u8> = (0u32..)
         .map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[0])
         .take(megabytes << 20)
@@ -193,18 +148,9 @@ pub fn all(host: &Host, control: &UnixStream) -> usize {
     dialed.read_to_string(&mut text).unwrap();
     check("dialed", text == "HELLO", &text);
 
-    send(
-        control,
-        &ToAgent::SetTime {
-            unix_nanos: 4_000_000_000_000_000_000,
-        },
-    );
+    send(control, &ToAgent::SetTime { unix_nanos: 4_000_000_000_000_000_000 });
     let (_, out, ..) = host.spawn(control, shell("date +%s")).finish(b"");
-    check(
-        "clock",
-        out.starts_with(b"400000000"),
-        &String::from_utf8_lossy(&out),
-    );
+    check("clock", out.starts_with(b"400000000"), &String::from_utf8_lossy(&out));
     if std::env::var_os("MAIN").is_some() {
         let begin = Instant::now();
         let main = CommandSpec {
@@ -225,10 +171,7 @@ fn terminal(
 ) {
     let mut spec = shell("");
     spec.argv.clear();
-    spec.terminal = Some(TerminalSize {
-        rows: 30,
-        columns: 100,
-    });
+    spec.terminal = Some(TerminalSize { rows: 30, columns: 100 });
     spec.env.push((b"PS1".to_vec(), b"$ ".to_vec()));
     let mut running = host.spawn(control, spec);
     let mut screen = running.take(StreamKind::Terminal);
@@ -237,22 +180,9 @@ fn terminal(
         screen.write_all(text.as_bytes()).unwrap();
         until(&mut screen, mark)
     };
-    let size = say(
-        "stty size; shopt -q login_shell && echo 'a login' shell; tty\n",
-        "/dev/pts/",
-    );
-    check(
-        "login shell and size",
-        size.contains("30 100") && size.contains("a login shell"),
-        &size,
-    );
-    send(
-        &running.connection,
-        &ToCommand::Resize(TerminalSize {
-            rows: 40,
-            columns: 120,
-        }),
-    );
+    let size = say("stty size; shopt -q login_shell && echo 'a login' shell; tty\n", "/dev/pts/");
+    check("login shell and size", size.contains("30 100") && size.contains("a login shell"), &size);
+    send(&running.connection, &ToCommand::Resize(TerminalSize { rows: 40, columns: 120 }));
     let size = say("\nstty size; echo 'm'ark\n", "mark");
     check("resize", size.contains("40 120"), &size);
     say("sleep 1000\n", "1000\r\n");

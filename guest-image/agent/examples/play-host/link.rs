@@ -55,11 +55,7 @@ impl Host {
                 table.lock().unwrap()[&id].send((opening, stream)).unwrap();
             }
         });
-        Self {
-            control: Mutex::new(control),
-            waiting,
-            next: AtomicU32::new(1),
-        }
+        Self { control: Mutex::new(control), waiting, next: AtomicU32::new(1) }
     }
 
     pub fn control(&self) -> UnixStream {
@@ -69,22 +65,12 @@ impl Host {
     pub fn spawn(&self, control: &UnixStream, command: CommandSpec) -> Running {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let opened = self.expect(id);
-        send(
-            control,
-            &ToAgent::Spawn {
-                id,
-                token: [7; 16],
-                command,
-            },
-        );
+        send(control, &ToAgent::Spawn { id, token: [7; 16], command });
         let mut streams = Vec::new();
         loop {
             match opened.recv().unwrap() {
                 (Opening::Command { .. }, connection) => {
-                    return Running {
-                        connection,
-                        streams,
-                    };
+                    return Running { connection, streams };
                 }
                 (Opening::Stream { kind, .. }, stream) => streams.push((kind, stream)),
                 (other, _) => panic!("{other:?}"),
@@ -96,14 +82,7 @@ impl Host {
     pub fn dial(&self, control: &UnixStream, port: u16) -> UnixStream {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let opened = self.expect(id);
-        send(
-            control,
-            &ToAgent::Dial {
-                id,
-                token: [7; 16],
-                port,
-            },
-        );
+        send(control, &ToAgent::Dial { id, token: [7; 16], port });
         opened.recv().unwrap().1
     }
 
@@ -116,11 +95,7 @@ impl Host {
 
 impl Running {
     pub fn take(&mut self, kind: StreamKind) -> UnixStream {
-        let place = self
-            .streams
-            .iter()
-            .position(|(known, _)| *known == kind)
-            .unwrap();
+        let place = self.streams.iter().position(|(known, _)| *known == kind).unwrap();
         self.streams.remove(place).1
     }
 
@@ -142,12 +117,7 @@ impl Running {
             });
             let errors = scope.spawn(move || all(&mut stderr));
             let output = all(&mut stdout);
-            (
-                started,
-                output,
-                errors.join().unwrap(),
-                receive(&self.connection),
-            )
+            (started, output, errors.join().unwrap(), receive(&self.connection))
         })
     }
 }

@@ -27,13 +27,8 @@ impl Machine {
         rustix::process::umask(Mode::empty());
         let folder = tempfile::tempdir().unwrap();
         let pair = || {
-            socketpair(
-                AddressFamily::UNIX,
-                SocketType::SEQPACKET,
-                SocketFlags::CLOEXEC,
-                None,
-            )
-            .unwrap()
+            socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
+                .unwrap()
         };
         let ((agent, ports), (echo, echo_ports)) = (pair(), pair());
         thread::spawn(move || echo_all(&echo_ports));
@@ -43,22 +38,16 @@ impl Machine {
         let fs_listener = UnixListener::bind(&fs_path).unwrap();
         thread::spawn(move || {
             let listed = [(AGENT_PORT, agent), (ECHO_PORT, echo)];
-            let listed = listed
-                .into_iter()
-                .map(|(port, channel)| HostPort { port, channel })
-                .collect();
+            let listed =
+                listed.into_iter().map(|(port, channel)| HostPort { port, channel }).collect();
             let mut device = Vsock::new(GUEST_CID, listed);
             serve(&mut device, vsock_listener.accept().unwrap().0)
         });
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let root = openat(CWD, workspace, flags, Mode::empty()).unwrap();
         thread::spawn(move || {
-            let mut device = Fs::new(FsConfig::new(
-                WORKSPACE_TAG,
-                root,
-                open_proc_self_fd().unwrap(),
-            ))
-            .unwrap();
+            let mut device =
+                Fs::new(FsConfig::new(WORKSPACE_TAG, root, open_proc_self_fd().unwrap())).unwrap();
             serve(&mut device, fs_listener.accept().unwrap().0)
         });
 
@@ -101,16 +90,8 @@ impl Machine {
                     "console=ttyS0 reboot=t panic=-1 no_timer_check tsc_early_khz=2000000 {level}"
                 ),
             ])
-            .args([
-                "-drive",
-                &format!("id=d,file={image},format=raw,if=none,readonly=on"),
-            ])
-            .args([
-                "-device",
-                "virtio-blk-device,drive=d",
-                "-device",
-                "virtio-rng-device",
-            ])
+            .args(["-drive", &format!("id=d,file={image},format=raw,if=none,readonly=on")])
+            .args(["-device", "virtio-blk-device,drive=d", "-device", "virtio-rng-device"])
             .args([
                 "-chardev",
                 &format!("socket,id=v,path={}", text(&vsock_path)),
@@ -122,19 +103,11 @@ impl Machine {
                 "-device",
                 &format!("vhost-user-fs-device,chardev=f,tag={WORKSPACE_TAG},queue-size=1024"),
             ])
-            .args(
-                std::env::var("QEMU_ARGS")
-                    .unwrap_or_default()
-                    .split_whitespace(),
-            )
+            .args(std::env::var("QEMU_ARGS").unwrap_or_default().split_whitespace())
             .stdin(Stdio::null())
             .spawn()
             .unwrap();
-        Self {
-            qemu,
-            ports,
-            _folder: folder,
-        }
+        Self { qemu, ports, _folder: folder }
     }
 
     pub fn wait(&mut self) -> ExitStatus {

@@ -9,10 +9,7 @@
 //!
 //! It stands on the real devices (virtio-fs and vsock over vhost-user) but on nothing of the
 //! session, so that a fault can be told to be the agent's. Status 1 if a check failed.
-#![allow(
-    clippy::unwrap_used,
-    reason = "a tool for developers, which may stop where it fails"
-)]
+#![allow(clippy::unwrap_used, reason = "a tool for developers, which may stop where it fails")]
 
 mod checks;
 mod link;
@@ -35,10 +32,7 @@ fn main() {
     let host = link::Host::new(machine.ports.try_clone().unwrap());
     let control = host.control();
     println!("dialed after {:?}", begin.elapsed());
-    let now = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap()
-        .as_nanos();
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos();
     let share = std::env::var("SHARE").unwrap_or_else(|_| "/home/me/src/proj".into());
     let config = GuestConfig {
         version: VERSION,
@@ -56,18 +50,12 @@ fn main() {
             read_only: false,
         }],
         unix_nanos: u64::try_from(now).unwrap(),
-        forwards: vec![Forward {
-            tcp_port: 8080,
-            vsock_port: machine::ECHO_PORT,
-        }],
+        forwards: vec![Forward { tcp_port: 8080, vsock_port: machine::ECHO_PORT }],
         modules: vec!["tun".into()],
     };
     link::send(&control, &ToAgent::Configure(config));
     match link::receive(&control) {
-        FromAgent::Ready {
-            started_nanos,
-            ready_nanos,
-        } => println!(
+        FromAgent::Ready { started_nanos, ready_nanos } => println!(
             "agent started at {:.1} ms of the guest's clock, ready {:.2} ms later",
             machine::millis(started_nanos),
             machine::millis(ready_nanos - started_nanos)
@@ -82,10 +70,6 @@ fn main() {
         println!("stopped after {:?}", stop.elapsed());
     }
     drop(control);
-    println!(
-        "QEMU ended with {:?} after {:?}",
-        machine.wait(),
-        begin.elapsed()
-    );
+    println!("QEMU ended with {:?} after {:?}", machine.wait(), begin.elapsed());
     std::process::exit(i32::from(failed > 0));
 }

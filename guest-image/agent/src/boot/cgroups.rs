@@ -17,10 +17,7 @@ pub fn enable_controllers() {
     let Ok(available) = fs::read_to_string(Path::new(CGROUP).join("cgroup.controllers")) else {
         return;
     };
-    let all: Vec<String> = available
-        .split_whitespace()
-        .map(|name| format!("+{name}"))
-        .collect();
+    let all: Vec<String> = available.split_whitespace().map(|name| format!("+{name}")).collect();
     let control = Path::new(CGROUP).join("cgroup.subtree_control");
     // All at once is quickest; one that the kernel refuses makes it refuse them all.
     if fs::write(&control, all.join(" ")).is_err() {

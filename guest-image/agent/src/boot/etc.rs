@@ -52,11 +52,7 @@ pub fn write(config: &GuestConfig, user: &User, shell: &str) {
 /// `name` if the kernel and the files can have it.
 fn hostname(name: &str) -> &str {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
-    if !name.is_empty() && name.len() <= 64 && name.bytes().all(plain) {
-        name
-    } else {
-        "qvm"
-    }
+    if !name.is_empty() && name.len() <= 64 && name.bytes().all(plain) { name } else { "qvm" }
 }
 
 /// `/etc/hosts`.

@@ -16,18 +16,12 @@ pub fn make_home(user: &User) {
     let home = Path::new(OsStr::from_bytes(&user.home));
     let result = make(home, home, user.uid, user.gid);
     if let Err(error) = result {
-        log::warn(format_args!(
-            "cannot make the home directory {}: {error}",
-            home.display()
-        ));
+        log::warn(format_args!("cannot make the home directory {}: {error}", home.display()));
     }
     // Where programs of a login session keep their sockets.
     let runtime = PathBuf::from(format!("/run/user/{}", user.uid));
     if make(&runtime, &runtime, user.uid, user.gid).is_ok() {
-        let _ = fs::set_permissions(
-            &runtime,
-            std::os::unix::fs::PermissionsExt::from_mode(0o700),
-        );
+        let _ = fs::set_permissions(&runtime, std::os::unix::fs::PermissionsExt::from_mode(0o700));
     }
 }
 

@@ -48,10 +48,7 @@ pub struct Dialing<D> {
 impl<D: Dial + Clone + 'static> Dialing<D> {
     /// Nothing happens yet.
     pub fn new(dialer: D) -> Self {
-        Self {
-            dialer,
-            thread: Mutex::new(None),
-        }
+        Self { dialer, thread: Mutex::new(None) }
     }
 
     /// Begins to dial, unless it has begun.
@@ -73,11 +70,7 @@ impl<D: Dial + Clone + 'static> Dialing<D> {
     /// # Errors
     /// [`HostError`].
     pub fn finish(&self) -> Contact {
-        let thread = self
-            .thread
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         match thread {
             Some(thread) => thread
                 .join()

@@ -84,10 +84,8 @@ fn unsigned(module: &[u8]) -> &[u8] {
     let cut = || {
         let rest = module.strip_suffix(SIGNED)?;
         let length = u32::from_be_bytes(*rest.last_chunk()?);
-        let end = rest
-            .len()
-            .checked_sub(SIGNATURE_INFO)?
-            .checked_sub(usize::try_from(length).ok()?)?;
+        let end =
+            rest.len().checked_sub(SIGNATURE_INFO)?.checked_sub(usize::try_from(length).ok()?)?;
         module.get(..end)
     };
     cut().unwrap_or(module)

@@ -5,10 +5,7 @@ use super::*;
 #[test]
 fn the_list_has_one_name_a_line_and_no_paths() {
     let text = "virtio_mmio.ko\n\n# comment\n  vsock.ko \r\n../evil.ko\n/abs.ko\n";
-    assert_eq!(
-        parse_list(text).collect::<Vec<_>>(),
-        ["virtio_mmio.ko", "vsock.ko"]
-    );
+    assert_eq!(parse_list(text).collect::<Vec<_>>(), ["virtio_mmio.ko", "vsock.ko"]);
 }
 
 #[test]
@@ -16,11 +13,7 @@ fn dependencies_come_before_what_needs_them() {
     let text = "kernel/a/kvm-amd.ko.xz: kernel/a/kvm.ko.xz kernel/b/irqbypass.ko.xz\nkernel/a/kvm.ko.xz:\n";
     assert_eq!(
         resolve(text, "kvm_amd").unwrap(),
-        [
-            "kernel/b/irqbypass.ko.xz",
-            "kernel/a/kvm.ko.xz",
-            "kernel/a/kvm-amd.ko.xz"
-        ]
+        ["kernel/b/irqbypass.ko.xz", "kernel/a/kvm.ko.xz", "kernel/a/kvm-amd.ko.xz"]
     );
     assert_eq!(resolve(text, "kvm").unwrap(), ["kernel/a/kvm.ko.xz"]);
     assert_eq!(resolve(text, "amd"), None);

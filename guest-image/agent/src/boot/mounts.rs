@@ -46,20 +46,8 @@ const KERNEL: MountFlags = PLAIN.union(MountFlags::NOEXEC);
 /// In mount order. `/tmp` is memory of its own, so that overlay mounts and sockets work there as
 /// anywhere; its limit is half the memory, and that of the root three quarters (see `root`).
 const TABLE: [Mount; 11] = [
-    Mount {
-        kind: "proc",
-        target: "/proc",
-        flags: KERNEL,
-        data: c"",
-        needed: true,
-    },
-    Mount {
-        kind: "sysfs",
-        target: "/sys",
-        flags: KERNEL,
-        data: c"",
-        needed: true,
-    },
+    Mount { kind: "proc", target: "/proc", flags: KERNEL, data: c"", needed: true },
+    Mount { kind: "sysfs", target: "/sys", flags: KERNEL, data: c"", needed: true },
     Mount {
         kind: "devtmpfs",
         target: "/dev",
@@ -74,34 +62,10 @@ const TABLE: [Mount; 11] = [
         data: c"gid=5,mode=620,ptmxmode=666",
         needed: true,
     },
-    Mount {
-        kind: "tmpfs",
-        target: "/dev/shm",
-        flags: PLAIN,
-        data: c"mode=1777",
-        needed: true,
-    },
-    Mount {
-        kind: "mqueue",
-        target: "/dev/mqueue",
-        flags: KERNEL,
-        data: c"",
-        needed: false,
-    },
-    Mount {
-        kind: "tmpfs",
-        target: "/run",
-        flags: PLAIN,
-        data: c"mode=755",
-        needed: true,
-    },
-    Mount {
-        kind: "tmpfs",
-        target: "/tmp",
-        flags: PLAIN,
-        data: c"mode=1777",
-        needed: true,
-    },
+    Mount { kind: "tmpfs", target: "/dev/shm", flags: PLAIN, data: c"mode=1777", needed: true },
+    Mount { kind: "mqueue", target: "/dev/mqueue", flags: KERNEL, data: c"", needed: false },
+    Mount { kind: "tmpfs", target: "/run", flags: PLAIN, data: c"mode=755", needed: true },
+    Mount { kind: "tmpfs", target: "/tmp", flags: PLAIN, data: c"mode=1777", needed: true },
     Mount {
         kind: "cgroup2",
         target: CGROUP,
@@ -109,13 +73,7 @@ const TABLE: [Mount; 11] = [
         data: c"nsdelegate,memory_recursiveprot",
         needed: false,
     },
-    Mount {
-        kind: "fusectl",
-        target: FUSE_CONTROL,
-        flags: KERNEL,
-        data: c"",
-        needed: false,
-    },
+    Mount { kind: "fusectl", target: FUSE_CONTROL, flags: KERNEL, data: c"", needed: false },
     Mount {
         kind: "securityfs",
         target: "/sys/kernel/security",
@@ -140,15 +98,10 @@ pub fn early() -> Result<(), MountError> {
         needed: true,
     };
     perform(&dev)?;
-    if let Ok(null) = fs::OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open("/dev/null")
-    {
+    if let Ok(null) = fs::OpenOptions::new().read(true).write(true).open("/dev/null") {
         // Input from a console would compete with the host's commands, so it is not kept.
-        let _ = dup2_stdin(&null)
-            .and_then(|()| dup2_stdout(&null))
-            .and_then(|()| dup2_stderr(&null));
+        let _ =
+            dup2_stdin(&null).and_then(|()| dup2_stdout(&null)).and_then(|()| dup2_stderr(&null));
     }
     Ok(())
 }
@@ -160,10 +113,7 @@ pub fn early() -> Result<(), MountError> {
 pub fn all() -> Result<(), MountError> {
     // As on other Linux systems: what is mounted later reaches the name spaces made earlier,
     // and so does what is unmounted.
-    let _ = mount_change(
-        "/",
-        MountPropagationFlags::SHARED | MountPropagationFlags::REC,
-    );
+    let _ = mount_change("/", MountPropagationFlags::SHARED | MountPropagationFlags::REC);
     for line in &TABLE {
         if let Err(error) = perform(line) {
             if line.needed {

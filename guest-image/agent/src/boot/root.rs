@@ -38,11 +38,7 @@ pub fn enter() -> Result<(), MountError> {
         let _ = fs::create_dir(folder);
     }
     mount_disk()?;
-    done(
-        "tmpfs",
-        "/layer",
-        mount("qvm", "/layer", "tmpfs", MountFlags::empty(), LAYER),
-    )?;
+    done("tmpfs", "/layer", mount("qvm", "/layer", "tmpfs", MountFlags::empty(), LAYER))?;
     for folder in ["/layer/upper", "/layer/work"] {
         let _ = fs::create_dir(folder);
     }

@@ -31,16 +31,10 @@ const SYSCTLS: [(&str, &str); 14] = [
 ];
 
 /// Most descriptors of a process: what it gets, and what it may raise that to.
-const FILES: Rlimit = Rlimit {
-    current: Some(1024),
-    maximum: Some(524_288),
-};
+const FILES: Rlimit = Rlimit { current: Some(1024), maximum: Some(524_288) };
 
 /// No core dumps, unless a program wants them.
-const CORES: Rlimit = Rlimit {
-    current: Some(0),
-    maximum: None,
-};
+const CORES: Rlimit = Rlimit { current: Some(0), maximum: None };
 
 /// Applies all of them. Commands inherit the limits from the agent.
 pub fn apply() {

@@ -61,26 +61,14 @@ pub fn mount(shares: &[Share], caller: &Account) -> Result<(), ShareError> {
         let place = Path::new(OsStr::from_bytes(&share.path));
         let path = || place.display().to_string();
         check(place)?;
-        folders::make(
-            place,
-            Path::new(OsStr::from_bytes(&caller.home)),
-            caller.uid,
-            caller.gid,
-        )
-        .map_err(|source| ShareError::Folder {
-            path: path(),
-            source,
-        })?;
+        folders::make(place, Path::new(OsStr::from_bytes(&caller.home)), caller.uid, caller.gid)
+            .map_err(|source| ShareError::Folder { path: path(), source })?;
         let mut flags = MountFlags::NOSUID | MountFlags::NODEV;
         if share.read_only {
             flags |= MountFlags::RDONLY;
         }
         kernel_mount(share.tag.as_str(), place, "virtiofs", flags, c"").map_err(|errno| {
-            ShareError::Mount {
-                path: path(),
-                tag: share.tag.clone(),
-                source: errno.into(),
-            }
+            ShareError::Mount { path: path(), tag: share.tag.clone(), source: errno.into() }
         })?;
     }
     Ok(())

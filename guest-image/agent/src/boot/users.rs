@@ -39,11 +39,8 @@ fn is_name(name: &str) -> bool {
 /// `/etc/passwd`: the image's, with the caller. An entry of the image with the caller's name or
 /// number gives way to the caller's, but root stays root.
 pub fn passwd(image: &[u8], user: &User, shell: &str) -> Vec<u8> {
-    let home: &[u8] = if user.home.iter().any(|&byte| byte == b':' || byte == b'\n') {
-        b"/"
-    } else {
-        &user.home
-    };
+    let home: &[u8] =
+        if user.home.iter().any(|&byte| byte == b':' || byte == b'\n') { b"/" } else { &user.home };
     let mut entry =
         format!("{}:x:{}:{}:{}:", user.name, user.uid, user.gid, user.name).into_bytes();
     entry.extend_from_slice(home);
@@ -53,12 +50,7 @@ pub fn passwd(image: &[u8], user: &User, shell: &str) -> Vec<u8> {
 
 /// `/etc/group`: the image's, with the caller's primary group; as [`passwd`].
 pub fn group(image: &[u8], user: &User) -> Vec<u8> {
-    replace(
-        image,
-        &user.group,
-        user.gid,
-        format!("{}:x:{}:", user.group, user.gid).into_bytes(),
-    )
+    replace(image, &user.group, user.gid, format!("{}:x:{}:", user.group, user.gid).into_bytes())
 }
 
 /// `/etc/shadow`: the image's, with the caller, who has no password.
@@ -73,9 +65,7 @@ pub fn shadow(image: &[u8], user: &User) -> Vec<u8> {
 /// `/etc/subuid` and `/etc/subgid`: numbers for the caller's containers (requirement A15).
 pub fn subordinate(image: &[u8], user: &User) -> Vec<u8> {
     let free = |start: u32| {
-        ![user.uid, user.gid]
-            .iter()
-            .any(|id| (start..start + SUBORDINATE).contains(id))
+        ![user.uid, user.gid].iter().any(|id| (start..start + SUBORDINATE).contains(id))
     };
     let [usual, other] = SUBORDINATE_STARTS;
     let start = if free(usual) { usual } else { other };

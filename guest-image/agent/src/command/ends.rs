@@ -45,10 +45,7 @@ pub fn make(
 ) -> io::Result<(Ours, Theirs)> {
     if let Some(size) = terminal {
         let pty = pty::open(size, owner.map(|(uid, _)| uid))?;
-        return Ok((
-            Ours::Terminal(Arc::new(pty.controller)),
-            Theirs::Terminal(pty.terminal),
-        ));
+        return Ok((Ours::Terminal(Arc::new(pty.controller)), Theirs::Terminal(pty.terminal)));
     }
     let pipe = || -> io::Result<_> {
         let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
@@ -149,9 +146,5 @@ pub fn connect(
 
 /// Starts a thread that nobody joins.
 pub fn start(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    thread::Builder::new()
-        .name(name.into())
-        .stack_size(STACK)
-        .spawn(work)
-        .map(drop)
+    thread::Builder::new().name(name.into()).stack_size(STACK).spawn(work).map(drop)
 }

@@ -25,29 +25,19 @@ pub fn launch(spec: &CommandSpec, account: &Account) -> Result<Launch, (SpawnFai
     if candidates.is_empty() {
         return Err((SpawnFailure::NotFound, libc::ENOENT));
     }
-    if spec
-        .env
-        .iter()
-        .any(|(name, _)| name.is_empty() || name.contains(&b'='))
-    {
+    if spec.env.iter().any(|(name, _)| name.is_empty() || name.contains(&b'=')) {
         return Err((SpawnFailure::Other, libc::EINVAL));
     }
     if spec.cwd.first() != Some(&b'/') {
         return Err((SpawnFailure::WorkingDirectory, libc::ENOENT));
     }
-    let strings = |list: Vec<Bytes>| {
-        list.into_iter()
-            .map(CString::new)
-            .collect::<Result<Vec<_>, _>>()
-    };
+    let strings =
+        |list: Vec<Bytes>| list.into_iter().map(CString::new).collect::<Result<Vec<_>, _>>();
     Ok(Launch {
         candidates: strings(candidates).map_err(invalid)?,
         argv: strings(argv).map_err(invalid)?,
         envp: strings(
-            environment
-                .into_iter()
-                .map(|(name, value)| [name, value].join(&b'='))
-                .collect(),
+            environment.into_iter().map(|(name, value)| [name, value].join(&b'=')).collect(),
         )
         .map_err(invalid)?,
         cwd: CString::new(spec.cwd.clone()).map_err(invalid)?,
@@ -66,10 +56,8 @@ fn environment(given: &[(Bytes, Bytes)], account: &Account) -> Vec<(Bytes, Bytes
         (b"LOGNAME", name),
         (b"SHELL", account.shell.as_bytes()),
     ];
-    let mut all: Vec<(Bytes, Bytes)> = own
-        .iter()
-        .map(|(name, value)| (name.to_vec(), value.to_vec()))
-        .collect();
+    let mut all: Vec<(Bytes, Bytes)> =
+        own.iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect();
     for (name, value) in given {
         match all.iter_mut().find(|(known, _)| known == name) {
             Some(entry) => entry.1.clone_from(value),
@@ -88,18 +76,10 @@ fn candidates(program: &[u8], environment: &[(Bytes, Bytes)]) -> Vec<Bytes> {
     if program.contains(&b'/') {
         return vec![program.to_vec()];
     }
-    let path = environment
-        .iter()
-        .find(|(name, _)| name == b"PATH")
-        .map_or(PATH, |(_, value)| value);
+    let path =
+        environment.iter().find(|(name, _)| name == b"PATH").map_or(PATH, |(_, value)| value);
     path.split(|&byte| byte == b':')
-        .map(|directory| {
-            if directory.is_empty() {
-                b".".as_slice()
-            } else {
-                directory
-            }
-        })
+        .map(|directory| if directory.is_empty() { b".".as_slice() } else { directory })
         .map(|directory| [directory, program].join(&b'/'))
         .collect()
 }

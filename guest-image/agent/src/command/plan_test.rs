@@ -14,10 +14,7 @@ fn account() -> Account {
 
 fn spec(argv: &[&str]) -> CommandSpec {
     CommandSpec {
-        argv: argv
-            .iter()
-            .map(|argument| argument.as_bytes().to_vec())
-            .collect(),
+        argv: argv.iter().map(|argument| argument.as_bytes().to_vec()).collect(),
         env: vec![],
         cwd: b"/work".to_vec(),
         terminal: None,
@@ -42,10 +39,7 @@ fn a_name_is_looked_for_along_the_path_the_host_gives() {
 
 #[test]
 fn a_name_with_a_slash_is_not_looked_for() {
-    assert_eq!(
-        text(&launch(&spec(&["./tool"]), &account()).unwrap().candidates),
-        ["./tool"]
-    );
+    assert_eq!(text(&launch(&spec(&["./tool"]), &account()).unwrap().candidates), ["./tool"]);
 }
 
 #[test]
@@ -59,11 +53,7 @@ fn without_a_command_the_login_shell_starts_and_knows_that_it_is_one() {
 fn given_variables_win_and_the_last_of_a_name_counts() {
     let mut spec = spec(&["x"]);
     let pair = |name: &str, value: &str| (name.as_bytes().to_vec(), value.as_bytes().to_vec());
-    spec.env = vec![
-        pair("TERM", "a"),
-        pair("HOME", "/elsewhere"),
-        pair("TERM", "b=c"),
-    ];
+    spec.env = vec![pair("TERM", "a"), pair("HOME", "/elsewhere"), pair("TERM", "b=c")];
     let launch = launch(&spec, &account()).unwrap();
     assert_eq!(
         text(&launch.envp),
@@ -80,27 +70,15 @@ fn given_variables_win_and_the_last_of_a_name_counts() {
 
 #[test]
 fn what_execve_cannot_take_is_refused() {
-    assert_eq!(
-        launch(&spec(&["a\0b"]), &account()),
-        Err((SpawnFailure::Other, libc::EINVAL))
-    );
-    assert_eq!(
-        launch(&spec(&[""]), &account()),
-        Err((SpawnFailure::NotFound, libc::ENOENT))
-    );
+    assert_eq!(launch(&spec(&["a\0b"]), &account()), Err((SpawnFailure::Other, libc::EINVAL)));
+    assert_eq!(launch(&spec(&[""]), &account()), Err((SpawnFailure::NotFound, libc::ENOENT)));
     let mut relative = spec(&["x"]);
     relative.cwd = b"work".to_vec();
-    assert_eq!(
-        launch(&relative, &account()),
-        Err((SpawnFailure::WorkingDirectory, libc::ENOENT))
-    );
+    assert_eq!(launch(&relative, &account()), Err((SpawnFailure::WorkingDirectory, libc::ENOENT)));
     for name in ["", "A=B"] {
         let mut variable = spec(&["x"]);
         variable.env = vec![(name.as_bytes().to_vec(), vec![])];
-        assert_eq!(
-            launch(&variable, &account()),
-            Err((SpawnFailure::Other, libc::EINVAL))
-        );
+        assert_eq!(launch(&variable, &account()), Err((SpawnFailure::Other, libc::EINVAL)));
     }
 }
 

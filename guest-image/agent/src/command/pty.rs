@@ -35,18 +35,11 @@ pub fn open(size: TerminalSize, owner: Option<u32>) -> io::Result<Pty> {
     modes.input_modes |= InputModes::IUTF8;
     rustix::termios::tcsetattr(&terminal, OptionalActions::Now, &modes)?;
     if let Some(owner) = owner {
-        rustix::fs::fchown(
-            &terminal,
-            Some(Uid::from_raw(owner)),
-            Some(Gid::from_raw(TTY_GROUP)),
-        )?;
+        rustix::fs::fchown(&terminal, Some(Uid::from_raw(owner)), Some(Gid::from_raw(TTY_GROUP)))?;
         rustix::fs::fchmod(&terminal, Mode::from_raw_mode(0o620))?;
     }
     rustix::fs::fcntl_setfl(&controller, OFlags::NONBLOCK)?;
-    Ok(Pty {
-        controller,
-        terminal,
-    })
+    Ok(Pty { controller, terminal })
 }
 
 /// Sets the size; the foreground process group gets SIGWINCH if it changed.
@@ -54,20 +47,13 @@ pub fn open(size: TerminalSize, owner: Option<u32>) -> io::Result<Pty> {
 /// # Errors
 /// `EIO` when the terminal is gone.
 pub fn resize(controller: impl AsFd, size: TerminalSize) -> io::Result<()> {
-    let size = Winsize {
-        ws_row: size.rows,
-        ws_col: size.columns,
-        ws_xpixel: 0,
-        ws_ypixel: 0,
-    };
+    let size = Winsize { ws_row: size.rows, ws_col: size.columns, ws_xpixel: 0, ws_ypixel: 0 };
     Ok(rustix::termios::tcsetwinsize(controller, size)?)
 }
 
 /// The process group in the foreground, if there is one.
 pub fn foreground(controller: impl AsFd) -> Option<i32> {
-    rustix::termios::tcgetpgrp(controller)
-        .ok()
-        .map(|group| group.as_raw_nonzero().get())
+    rustix::termios::tcgetpgrp(controller).ok().map(|group| group.as_raw_nonzero().get())
 }
 
 /// The character that means end of input at present (usually Ctrl-D).

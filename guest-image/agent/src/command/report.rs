@@ -24,10 +24,8 @@ pub fn outcome(mut pipe: impl Read, launch: &Launch) -> Outcome {
         let mut bytes = [0; REPORT];
         if pipe.read_exact(&mut bytes).is_err() {
             // Closed by exec; or a signal ended the child even before its first report.
-            return started.map_or(
-                Outcome::Failed(SpawnFailure::Other, libc::EINTR),
-                Outcome::Started,
-            );
+            return started
+                .map_or(Outcome::Failed(SpawnFailure::Other, libc::EINTR), Outcome::Started);
         }
         let (step, value) = parse_report(bytes);
         let errno = i32::try_from(value).unwrap_or(libc::EIO);
@@ -48,10 +46,8 @@ pub fn outcome(mut pipe: impl Read, launch: &Launch) -> Outcome {
 /// interpreter gives, and `EACCES` what an unreadable directory of `PATH` does.
 fn not_executed(errno: i32, launch: &Launch) -> SpawnFailure {
     let cwd = Path::new(std::ffi::OsStr::from_bytes(launch.cwd.as_bytes()));
-    let exists = |path: &std::ffi::CString| {
-        cwd.join(std::ffi::OsStr::from_bytes(path.as_bytes()))
-            .exists()
-    };
+    let exists =
+        |path: &std::ffi::CString| cwd.join(std::ffi::OsStr::from_bytes(path.as_bytes())).exists();
     match errno {
         libc::ENOMEM | libc::EAGAIN => SpawnFailure::Other,
         libc::ENOENT | libc::EACCES if !launch.candidates.iter().any(exists) => {

@@ -107,18 +107,10 @@ impl Engine {
 
     /// Plans and forks.
     fn fork(&self, id: u32, spec: &CommandSpec) -> Result<Forked, Failure> {
-        let account = if spec.as_root {
-            &self.root
-        } else {
-            &self.caller
-        };
+        let account = if spec.as_root { &self.root } else { &self.caller };
         let launch = plan::launch(spec, account)?;
-        let failed = |error: io::Error| {
-            (
-                SpawnFailure::Other,
-                error.raw_os_error().unwrap_or(libc::EIO),
-            )
-        };
+        let failed =
+            |error: io::Error| (SpawnFailure::Other, error.raw_os_error().unwrap_or(libc::EIO));
         let (ours, theirs) = ends::make(spec.terminal, launch.identity).map_err(failed)?;
         let (report, their_report) =
             pipe_with(PipeFlags::CLOEXEC).map_err(|errno| failed(errno.into()))?;
@@ -128,12 +120,7 @@ impl Engine {
             .reaper
             .adopt(|| fork::start(&launch, theirs.stdio(), cgroup, their_report.as_fd()))
             .map_err(failed)?;
-        Ok(Forked {
-            child: Arc::new(child),
-            ours,
-            launch,
-            report,
-        })
+        Ok(Forked { child: Arc::new(child), ours, launch, report })
     }
 
     /// Connects to the host and tells it everything, from the start to the end.
@@ -164,11 +151,8 @@ impl Engine {
         };
         let outputs = ends::connect(forked.ours, streams, &ended, spec.main, &teller)?;
         drop(teller);
-        let (engine, child, link) = (
-            Arc::clone(self),
-            Arc::clone(&forked.child),
-            Arc::clone(&connection),
-        );
+        let (engine, child, link) =
+            (Arc::clone(self), Arc::clone(&forked.child), Arc::clone(&connection));
         ends::start("obey", move || {
             obey(&link, &child, terminal.as_ref(), || engine.around.kill(id))
         })?;

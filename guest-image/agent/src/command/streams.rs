@@ -94,10 +94,9 @@ fn copy(from: BorrowedFd<'_>, mut to: &Socket, buffer: &mut [u8], ended: Option<
     loop {
         let ready = match ended {
             // A raised flag stays raised, so it is left out once seen.
-            Some(ended) if !over => wait(
-                [(from, PollFlags::IN), (ended.as_fd(), PollFlags::IN)],
-                None,
-            ),
+            Some(ended) if !over => {
+                wait([(from, PollFlags::IN), (ended.as_fd(), PollFlags::IN)], None)
+            }
             _ => wait([(from, PollFlags::IN)], over.then_some(SILENCE)).map(|[from]| [from, false]),
         };
         match ready {
@@ -111,10 +110,7 @@ fn copy(from: BorrowedFd<'_>, mut to: &Socket, buffer: &mut [u8], ended: Option<
         }
         match rustix::io::read(from, &mut *buffer) {
             Ok(count @ 1..) => {
-                if to
-                    .write_all(buffer.get(..count).unwrap_or_default())
-                    .is_err()
-                {
+                if to.write_all(buffer.get(..count).unwrap_or_default()).is_err() {
                     return Stop::Closed;
                 }
             }
@@ -140,14 +136,10 @@ pub fn input(from: &Socket, to: Sink, ended: &Flag) {
                 ],
                 None,
             ),
-            Sink::Terminal(_) => wait(
-                [
-                    (from.as_fd(), PollFlags::IN),
-                    (ended.as_fd(), PollFlags::IN),
-                ],
-                None,
-            )
-            .map(|[from, ended]| [from, false, ended]),
+            Sink::Terminal(_) => {
+                wait([(from.as_fd(), PollFlags::IN), (ended.as_fd(), PollFlags::IN)], None)
+                    .map(|[from, ended]| [from, false, ended])
+            }
         };
         let Ok([true, false, false]) = ready else {
             return;

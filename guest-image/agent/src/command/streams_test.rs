@@ -114,9 +114,7 @@ fn input_passes_everything_on_though_the_pipe_is_small_and_then_closes_it() {
     let copy = sent.clone();
     thread::spawn(move || host.write_all(&copy).unwrap());
     let mut received = Vec::new();
-    std::fs::File::from(read)
-        .read_to_end(&mut received)
-        .unwrap();
+    std::fs::File::from(read).read_to_end(&mut received).unwrap();
     assert!(received == sent);
     returned.recv().unwrap();
 }

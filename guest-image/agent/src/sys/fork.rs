@@ -90,11 +90,7 @@ pub fn start(
 
 /// A null-terminated array for `execve`; valid as long as `strings`.
 fn pointers(strings: &[CString]) -> Vec<*const libc::c_char> {
-    strings
-        .iter()
-        .map(|s| s.as_ptr())
-        .chain([std::ptr::null()])
-        .collect()
+    strings.iter().map(|s| s.as_ptr()).chain([std::ptr::null()]).collect()
 }
 
 /// Forks into `cgroup` if there is one. Moving a process later would wait for a grace period of
@@ -118,11 +114,7 @@ unsafe fn fork(cgroup: Option<BorrowedFd<'_>>) -> io::Result<i32> {
             // copy of this stack. It skips the C library's own work after a fork, which only
             // matters to code that uses the library's locks, and the caller promises not to.
             unsafe {
-                libc::syscall(
-                    libc::SYS_clone3,
-                    &raw mut arguments,
-                    size_of::<libc::clone_args>(),
-                )
+                libc::syscall(libc::SYS_clone3, &raw mut arguments, size_of::<libc::clone_args>())
             }
         }
     };

@@ -1,8 +1,5 @@
 //! Brings the loopback interface up; there is no other.
-#![expect(
-    unsafe_code,
-    reason = "interface flags are set by an ioctl that rustix does not wrap"
-)]
+#![expect(unsafe_code, reason = "interface flags are set by an ioctl that rustix does not wrap")]
 
 use std::io;
 use std::os::fd::AsRawFd;
@@ -14,12 +11,7 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 /// # Errors
 /// What the ioctl says, such as `EPERM` without the right to administer the network.
 pub fn up() -> io::Result<()> {
-    let socket = socket_with(
-        AddressFamily::INET,
-        SocketType::DGRAM,
-        SocketFlags::CLOEXEC,
-        None,
-    )?;
+    let socket = socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
     let flags = libc::IFF_UP | libc::IFF_RUNNING;
     let mut request = libc::ifreq {
         ifr_name: [0; libc::IFNAMSIZ],
@@ -32,9 +24,5 @@ pub fn up() -> io::Result<()> {
     }
     // SAFETY: SIOCSIFFLAGS reads one `ifreq`, which is fully written and lives past the call.
     let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw mut request) };
-    if result < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(())
-    }
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }

@@ -1,8 +1,5 @@
 //! Signals and exit statuses of processes, by number.
-#![expect(
-    unsafe_code,
-    reason = "kill with any number, and waitid that tells the pid, need libc"
-)]
+#![expect(unsafe_code, reason = "kill with any number, and waitid that tells the pid, need libc")]
 
 use std::io;
 
@@ -37,11 +34,7 @@ pub fn kill(target: Target, signal: i32) -> io::Result<()> {
         _ => return Err(io::ErrorKind::InvalidInput.into()),
     };
     // SAFETY: kill touches no memory of ours.
-    if unsafe { libc::kill(number, signal) } < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(())
-    }
+    if unsafe { libc::kill(number, signal) } < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// Waits until some child has ended, leaves it a zombie, and says which one it is.
@@ -53,12 +46,7 @@ pub fn wait_for_zombie() -> io::Result<i32> {
         let mut info = std::mem::MaybeUninit::<libc::siginfo_t>::zeroed();
         // SAFETY: waitid writes one `siginfo_t`, for which there is room.
         let result = unsafe {
-            libc::waitid(
-                libc::P_ALL,
-                0,
-                info.as_mut_ptr(),
-                libc::WEXITED | libc::WNOWAIT,
-            )
+            libc::waitid(libc::P_ALL, 0, info.as_mut_ptr(), libc::WEXITED | libc::WNOWAIT)
         };
         if result == 0 {
             // SAFETY: all-zero bytes are a valid `siginfo_t`, and on success waitid has filled
@@ -96,9 +84,7 @@ pub fn reap(pid: i32) -> Option<Ending> {
     if libc::WIFSIGNALED(status) {
         Some(Ending::Signaled(libc::WTERMSIG(status)))
     } else {
-        Some(Ending::Exited(
-            u8::try_from(libc::WEXITSTATUS(status)).unwrap_or(u8::MAX),
-        ))
+        Some(Ending::Exited(u8::try_from(libc::WEXITSTATUS(status)).unwrap_or(u8::MAX)))
     }
 }
 

@@ -18,12 +18,8 @@ pub struct Vsock;
 
 impl Dial for Vsock {
     fn dial(&self, port: u32) -> io::Result<Socket> {
-        let socket = socket_with(
-            AddressFamily::VSOCK,
-            SocketType::STREAM,
-            SocketFlags::CLOEXEC,
-            None,
-        )?;
+        let socket =
+            socket_with(AddressFamily::VSOCK, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
         connect(&socket, &Address { port })?;
         Ok(socket.into())
     }

@@ -63,15 +63,7 @@ pub struct Confined {
 /// # Errors
 /// [`Error`]. The process must then end, for it may be confined in part.
 pub fn enter(profile: Profile) -> Result<Confined> {
-    let Profile {
-        role,
-        parent,
-        life,
-        mut keep,
-        root,
-        identity,
-        limits,
-    } = profile;
+    let Profile { role, parent, life, mut keep, root, identity, limits } = profile;
     let mut report = Report::new(role);
 
     death::bind(parent, life.as_ref())?;
@@ -87,10 +79,7 @@ pub fn enter(profile: Profile) -> Result<Confined> {
     rustix::process::umask(Mode::empty());
     report.add(
         LayerName::Descriptors,
-        State::active(format!(
-            "{} descriptors, empty environment, umask 0",
-            keep.len() + 3
-        )),
+        State::active(format!("{} descriptors, empty environment, umask 0", keep.len() + 3)),
     );
 
     let limits_state = limits::set(&limits)?;
@@ -100,11 +89,8 @@ pub fn enter(profile: Profile) -> Result<Confined> {
     let user = namespaces::enter_user(identity, privileged)?;
     let spaces = namespaces::enter_others(role, user.state.is_missing() && !privileged);
     let limits_state = limits::set_threads(&limits, user.state.is_active(), limits_state)?;
-    let keep_caps = if privileged && identity == Identity::Caller {
-        caps::FILES
-    } else {
-        caps::NONE
-    };
+    let keep_caps =
+        if privileged && identity == Identity::Caller { caps::FILES } else { caps::NONE };
     let bounding = caps::lock_down(keep_caps)?;
     let identity_state = namespaces::become_nobody(identity, privileged, user.nobody)?;
     if spaces.pids {
@@ -147,11 +133,7 @@ pub fn enter(profile: Profile) -> Result<Confined> {
         LayerName::ParentDeath,
         State::active("killed when the session ends, by signal and by pipe"),
     );
-    Ok(Confined {
-        report,
-        root: view.root,
-        descriptors: view.descriptors,
-    })
+    Ok(Confined { report, root: view.root, descriptors: view.descriptors })
 }
 
 /// Installs the system call filter of `role` on all threads, for ever. Everything that needs

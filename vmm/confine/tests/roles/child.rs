@@ -63,10 +63,7 @@ pub fn main(arguments: &[String]) -> ExitCode {
     };
     let role = |index: usize| {
         let name: &str = rest.get(index).map_or("fs", String::as_str);
-        Role::ALL
-            .into_iter()
-            .find(|role| role.name() == name)
-            .unwrap()
+        Role::ALL.into_iter().find(|role| role.name() == name).unwrap()
     };
     match case.as_str() {
         "parent" => return crate::death::parent(folder, role(0)),
@@ -95,11 +92,7 @@ pub fn main(arguments: &[String]) -> ExitCode {
         confined,
     };
     if how == How::Sealed {
-        let denied = if case == "trap" {
-            Denied::Trap
-        } else {
-            Denied::Kill
-        };
+        let denied = if case == "trap" { Denied::Trap } else { Denied::Kill };
         confine::seal(role(0), denied).unwrap();
     }
     match case.as_str() {

@@ -70,25 +70,15 @@ fn with_pipe(outside: &Outside, role: Role) {
 
 fn ends(process: &OwnedFd) {
     let mut polled = [PollFd::new(process, PollFlags::IN)];
-    let bound = Timespec {
-        tv_sec: BOUND,
-        tv_nsec: 0,
-    };
+    let bound = Timespec { tv_sec: BOUND, tv_nsec: 0 };
     assert_eq!(poll(&mut polled, Some(&bound)).unwrap(), 1, "it lives on");
 }
 
 /// Waits until nobody holds the other end of a pipe: no process is left.
 fn ended(pipe: &ChildStdout) {
     let mut polled = [PollFd::new(pipe, PollFlags::empty())];
-    let bound = Timespec {
-        tv_sec: BOUND,
-        tv_nsec: 0,
-    };
-    assert_eq!(
-        poll(&mut polled, Some(&bound)).unwrap(),
-        1,
-        "a process lives on"
-    );
+    let bound = Timespec { tv_sec: BOUND, tv_nsec: 0 };
+    assert_eq!(poll(&mut polled, Some(&bound)).unwrap(), 1, "a process lives on");
 }
 
 fn number(from: &mut impl Read) -> Pid {
@@ -104,16 +94,7 @@ pub fn parent(folder: &str, role: Role) -> ExitCode {
     let number = theirs.as_raw_fd().to_string();
     fcntl_setfd(&_ours, FdFlags::CLOEXEC).unwrap();
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args([
-        "child",
-        "lonely",
-        folder,
-        "0",
-        "0",
-        "",
-        role.name(),
-        &number,
-    ]);
+    command.args(["child", "lonely", folder, "0", "0", "", role.name(), &number]);
     let _ = command.status();
     ExitCode::FAILURE
 }

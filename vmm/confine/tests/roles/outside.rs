@@ -46,10 +46,7 @@ pub fn worlds() -> Vec<Outside> {
 
 impl Outside {
     fn new(who: &'static str, user: Option<u32>) -> Self {
-        let folder = tempfile::Builder::new()
-            .prefix("confine-")
-            .tempdir()
-            .unwrap();
+        let folder = tempfile::Builder::new().prefix("confine-").tempdir().unwrap();
         let path = folder.path();
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
         fs::create_dir_all(path.join("share/inner")).unwrap();

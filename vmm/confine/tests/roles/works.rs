@@ -34,56 +34,29 @@ pub fn tests() -> Vec<Test> {
 }
 
 fn works(outside: &Outside, role: Role, how: How) {
-    let output = outside
-        .command("work", &[role.name(), how.name()])
-        .output()
-        .unwrap();
+    let output = outside.command("work", &[role.name(), how.name()]).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(
-        output.status.code(),
-        Some(REFUSED.into()),
-        "{role}: {:?} {said}",
-        output.status
-    );
+    assert_eq!(output.status.code(), Some(REFUSED.into()), "{role}: {:?} {said}", output.status);
 }
 
 fn report(outside: &Outside) {
     let support = probe();
     for role in Role::ALL {
-        let output = outside
-            .command("report", &[role.name(), "unsealed"])
-            .output()
-            .unwrap();
+        let output = outside.command("report", &[role.name(), "unsealed"]).output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout);
-        assert_eq!(
-            output.status.code(),
-            Some(REFUSED.into()),
-            "{said}{:?}",
-            output.stderr
-        );
+        assert_eq!(output.status.code(), Some(REFUSED.into()), "{said}{:?}", output.stderr);
         if support.user_namespace.is_active() && support.landlock.is_active() {
             assert!(!said.contains("missing"), "{said}");
         }
-        let output = outside
-            .command("report", &[role.name(), "container"])
-            .output()
-            .unwrap();
+        let output = outside.command("report", &[role.name(), "container"]).output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout);
         let line = |name: LayerName| {
-            let line = said
-                .lines()
-                .find(|line| line.trim_start().starts_with(name.name()));
+            let line = said.lines().find(|line| line.trim_start().starts_with(name.name()));
             line.unwrap_or_default().to_owned()
         };
-        assert!(
-            line(LayerName::UserNamespace).contains("missing: refused"),
-            "{said}"
-        );
+        assert!(line(LayerName::UserNamespace).contains("missing: refused"), "{said}");
         assert!(line(LayerName::Root).contains("missing"), "{said}");
-        assert!(
-            line(LayerName::Capabilities).contains("no_new_privs"),
-            "{said}"
-        );
+        assert!(line(LayerName::Capabilities).contains("no_new_privs"), "{said}");
     }
 }
 
@@ -141,9 +114,7 @@ fn files(knows: &Knows) {
     let root = knows.confined.root.as_ref().unwrap();
     let open = |path: &str, flags| openat(root, path, flags | OFlags::CLOEXEC, Mode::from(0o644));
     let mut text = String::new();
-    std::fs::File::from(open("file", OFlags::RDONLY).unwrap())
-        .read_to_string(&mut text)
-        .unwrap();
+    std::fs::File::from(open("file", OFlags::RDONLY).unwrap()).read_to_string(&mut text).unwrap();
     assert_eq!(text, "shared");
     let known = open("file", OFlags::PATH).unwrap();
     let own = knows.confined.descriptors.as_ref().unwrap();

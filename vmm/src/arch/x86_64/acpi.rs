@@ -42,17 +42,13 @@ pub enum Error {
 /// [`Error`].
 pub fn write(memory: &Memory, description: &Description) -> Result<u64, Error> {
     let (at, bytes) = build(description)?;
-    memory
-        .write_slice(&bytes, GuestAddress(at))
-        .map_err(Error::Memory)?;
+    memory.write_slice(&bytes, GuestAddress(at)).map_err(Error::Memory)?;
     Ok(at)
 }
 
 /// All tables as they lie in memory from the answered address on: root pointer first.
 fn build(description: &Description) -> Result<(u64, Vec<u8>), Error> {
-    let mut room = Room {
-        bytes: vec![0; align(Rsdp::len())],
-    };
+    let mut room = Room { bytes: vec![0; align(Rsdp::len())] };
     let dsdt = room.add(&dsdt::table(description)?);
     let fadt = room.add(&fixed::fadt(dsdt));
     let madt = room.add(&fixed::madt(description.cpus));

@@ -67,11 +67,7 @@ pub const MEMORY_MAX: u64 = 1 << 38;
 /// The ranges `(start, length)` that `size` bytes of memory occupy.
 #[must_use]
 pub fn ranges(size: u64) -> Vec<(u64, u64)> {
-    if size <= HOLE {
-        vec![(0, size)]
-    } else {
-        vec![(0, HOLE), (HOLE_END, size - HOLE)]
-    }
+    if size <= HOLE { vec![(0, size)] } else { vec![(0, HOLE), (HOLE_END, size - HOLE)] }
 }
 
 /// End of the memory below the hole.
@@ -84,10 +80,7 @@ pub fn low_end(size: u64) -> u64 {
 #[must_use]
 pub fn virtio_slot(index: usize) -> Option<(u64, u32)> {
     let index = u32::try_from(index).ok()?;
-    let gsi = VIRTIO_GSIS
-        .start
-        .checked_add(index)
-        .filter(|gsi| VIRTIO_GSIS.contains(gsi))?;
+    let gsi = VIRTIO_GSIS.start.checked_add(index).filter(|gsi| VIRTIO_GSIS.contains(gsi))?;
     Some((VIRTIO + u64::from(index) * VIRTIO_STEP, gsi))
 }
 

@@ -27,22 +27,14 @@ pub struct Entry {
 /// The map of a machine with `size` bytes of memory, at least [`layout::MEMORY_MIN`].
 #[must_use]
 pub fn entries(size: u64) -> Vec<Entry> {
-    let entry = |start, end, kind| Entry {
-        start,
-        size: end - start,
-        kind,
-    };
+    let entry = |start, end, kind| Entry { start, size: end - start, kind };
     let mut map = vec![
         entry(0, layout::LOW_RAM_END, Kind::Ram),
         entry(layout::LOW_RAM_END, 0xa_0000, Kind::Reserved),
         entry(layout::ACPI, layout::HIGH_RAM, Kind::Acpi),
     ];
     for (start, length) in layout::ranges(size) {
-        map.push(entry(
-            start.max(layout::HIGH_RAM),
-            start + length,
-            Kind::Ram,
-        ));
+        map.push(entry(start.max(layout::HIGH_RAM), start + length, Kind::Ram));
     }
     map
 }

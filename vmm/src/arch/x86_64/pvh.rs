@@ -32,12 +32,7 @@ impl StartInfo<'_> {
         for word in [MAGIC, VERSION, 0, modules] {
             info.extend_from_slice(&word.to_le_bytes());
         }
-        for address in [
-            module_list,
-            layout::COMMAND_LINE,
-            self.rsdp,
-            layout::MEMORY_MAP,
-        ] {
+        for address in [module_list, layout::COMMAND_LINE, self.rsdp, layout::MEMORY_MAP] {
             info.extend_from_slice(&address.to_le_bytes());
         }
         for word in [entries, 0] {

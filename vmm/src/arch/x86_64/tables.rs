@@ -16,11 +16,7 @@ pub const GDT_LIMIT: u16 = 5 * 8 - 1;
 
 /// Flat descriptors; the code segment is 64-bit when `long`.
 fn descriptors(long: bool) -> [u64; 5] {
-    let code = if long {
-        0x00af_9b00_0000_ffff
-    } else {
-        0x00cf_9b00_0000_ffff
-    };
+    let code = if long { 0x00af_9b00_0000_ffff } else { 0x00cf_9b00_0000_ffff };
     [0, 0, code, 0x00cf_9300_0000_ffff, 0x008f_8b00_0000_ffff]
 }
 

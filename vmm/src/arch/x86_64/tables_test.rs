@@ -14,11 +14,7 @@ fn page_tables_map_the_first_gib_onto_itself() {
         assert_eq!(bottom & 0x83, 0x83);
         assert_eq!(bottom & !0x1f_ffff, address & !0x1f_ffff);
     }
-    assert_eq!(
-        read(layout::PAGE_TABLES + 0x1000 + 8),
-        0,
-        "nothing above the first GiB"
-    );
+    assert_eq!(read(layout::PAGE_TABLES + 0x1000 + 8), 0, "nothing above the first GiB");
 }
 
 #[test]
@@ -26,9 +22,7 @@ fn gdt_has_present_flat_segments() {
     let memory = crate::testing::memory(1 << 20);
     for long in [false, true] {
         write_gdt(&memory, long).unwrap();
-        let code: u64 = memory
-            .read_obj(GuestAddress(layout::GDT + u64::from(CODE)))
-            .unwrap();
+        let code: u64 = memory.read_obj(GuestAddress(layout::GDT + u64::from(CODE))).unwrap();
         assert_eq!(code >> 53 & 1, u64::from(long));
         assert_eq!(code >> 54 & 1, u64::from(!long));
         assert_eq!(code >> 47 & 1, 1);

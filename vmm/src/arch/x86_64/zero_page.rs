@@ -64,10 +64,7 @@ fn put(page: &mut [u8], at: usize, bytes: &[u8]) {
     page[at..at + bytes.len()].copy_from_slice(bytes);
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "callers place these below 4 GiB"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "callers place these below 4 GiB")]
 fn low32(value: u64) -> [u8; 4] {
     (value as u32).to_le_bytes()
 }

@@ -23,16 +23,9 @@ pub(super) fn require(system: &Kvm) -> Result<(), Error> {
 }
 
 fn missing(has: impl Fn(Cap) -> bool) -> Result<(), Error> {
-    let names: Vec<&str> = REQUIRED
-        .iter()
-        .filter(|(_, cap)| !has(*cap))
-        .map(|(name, _)| *name)
-        .collect();
-    if names.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::MissingCapability(names.join(", ")))
-    }
+    let names: Vec<&str> =
+        REQUIRED.iter().filter(|(_, cap)| !has(*cap)).map(|(name, _)| *name).collect();
+    if names.is_empty() { Ok(()) } else { Err(Error::MissingCapability(names.join(", "))) }
 }
 
 #[cfg(test)]

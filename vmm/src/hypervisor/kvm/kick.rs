@@ -4,10 +4,7 @@
 //! A thread inside `KVM_RUN` is interrupted by the signal; one that is about to enter finds the
 //! flag. The flag stays until the vCPU has returned `Interrupted`, so that no kick is lost.
 
-#![expect(
-    unsafe_code,
-    reason = "writes the shared kvm_run page and sends a thread signal"
-)]
+#![expect(unsafe_code, reason = "writes the shared kvm_run page and sends a thread signal")]
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

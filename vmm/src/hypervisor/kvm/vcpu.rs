@@ -1,9 +1,6 @@
 //! A KVM vCPU: entering the guest and reading why it left.
 
-#![expect(
-    unsafe_code,
-    reason = "reads and writes the union in the shared kvm_run page"
-)]
+#![expect(unsafe_code, reason = "reads and writes the union in the shared kvm_run page")]
 
 use kvm_ioctls::{VcpuExit, VcpuFd};
 
@@ -42,11 +39,7 @@ pub struct KvmVcpu {
 impl KvmVcpu {
     pub(super) fn new(mut fd: VcpuFd) -> Self {
         let flag = &raw mut fd.get_kvm_run().immediate_exit;
-        KvmVcpu {
-            slot: KickSlot::new(flag),
-            fd,
-            pending: Pending::Nothing,
-        }
+        KvmVcpu { slot: KickSlot::new(flag), fd, pending: Pending::Nothing }
     }
 
     /// Gives the guest the answer to its last exit. `Some` is the next element of the same port
@@ -64,17 +57,12 @@ impl KvmVcpu {
                 Ok(None)
             }
             (Pending::Io(io), VmEntry::Value(value)) if io.read => {
-                self.element(&io)
-                    .copy_from_slice(&value.to_le_bytes()[..io.size]);
-                Ok(self.next_element(PortIo {
-                    done: io.done + 1,
-                    ..io
-                }))
+                self.element(&io).copy_from_slice(&value.to_le_bytes()[..io.size]);
+                Ok(self.next_element(PortIo { done: io.done + 1, ..io }))
             }
-            (Pending::Io(io), VmEntry::Resume) if !io.read => Ok(self.next_element(PortIo {
-                done: io.done + 1,
-                ..io
-            })),
+            (Pending::Io(io), VmEntry::Resume) if !io.read => {
+                Ok(self.next_element(PortIo { done: io.done + 1, ..io }))
+            }
             _ => Err(Error::WrongEntry),
         }
     }
@@ -93,17 +81,9 @@ impl KvmVcpu {
             return None;
         }
         self.pending = Pending::Io(io);
-        let write = if io.read {
-            None
-        } else {
-            Some(value(self.element(&io)))
-        };
+        let write = if io.read { None } else { Some(value(self.element(&io))) };
         #[expect(clippy::cast_possible_truncation, reason = "1, 2 or 4")]
-        Some(VmExit::Io {
-            port: io.port,
-            size: io.size as u8,
-            write,
-        })
+        Some(VmExit::Io { port: io.port, size: io.size as u8, write })
     }
 
     /// Reads the port access that KVM has just reported.
@@ -145,17 +125,10 @@ impl KvmVcpu {
 
 /// Little-endian value of up to eight bytes.
 fn value(bytes: &[u8]) -> u64 {
-    bytes
-        .iter()
-        .take(8)
-        .rev()
-        .fold(0, |value, byte| value << 8 | u64::from(*byte))
+    bytes.iter().take(8).rev().fold(0, |value, byte| value << 8 | u64::from(*byte))
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "KVM reports at most eight bytes"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "KVM reports at most eight bytes")]
 fn width(bytes: &[u8]) -> u8 {
     bytes.len().min(8) as u8
 }
@@ -176,17 +149,11 @@ impl Vcpu for KvmVcpu {
             Ok(VcpuExit::MmioRead(address, data)) => {
                 let (len, size) = (data.len(), width(data));
                 self.pending = Pending::MmioRead { len };
-                Ok(VmExit::Mmio {
-                    address,
-                    size,
-                    write: None,
-                })
+                Ok(VmExit::Mmio { address, size, write: None })
             }
-            Ok(VcpuExit::MmioWrite(address, data)) => Ok(VmExit::Mmio {
-                address,
-                size: width(data),
-                write: Some(value(data)),
-            }),
+            Ok(VcpuExit::MmioWrite(address, data)) => {
+                Ok(VmExit::Mmio { address, size: width(data), write: Some(value(data)) })
+            }
             Ok(VcpuExit::Hlt) => Ok(VmExit::Halt),
             Ok(VcpuExit::Shutdown) => Ok(VmExit::Shutdown),
             Ok(VcpuExit::SystemEvent(kind, _)) => Ok(VmExit::SystemEvent { kind }),

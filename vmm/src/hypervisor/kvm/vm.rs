@@ -35,22 +35,13 @@ impl KvmVm {
         // Three pages for real mode on Intel processors, away from memory and devices.
         fd.set_identity_map_address(layout::IDENTITY_MAP)
             .map_err(failed("KVM_SET_IDENTITY_MAP_ADDR"))?;
-        fd.set_tss_address(layout::TSS)
-            .map_err(failed("KVM_SET_TSS_ADDR"))?;
+        fd.set_tss_address(layout::TSS).map_err(failed("KVM_SET_TSS_ADDR"))?;
         x86_64::disable_pmu(&fd);
         fd.create_irq_chip().map_err(failed("KVM_CREATE_IRQCHIP"))?;
-        let pit = kvm_pit_config {
-            flags: KVM_PIT_SPEAKER_DUMMY,
-            ..Default::default()
-        };
+        let pit = kvm_pit_config { flags: KVM_PIT_SPEAKER_DUMMY, ..Default::default() };
         fd.create_pit2(pit).map_err(failed("KVM_CREATE_PIT2"))?;
         let tsc_deadline = fd.check_extension(Cap::TscDeadlineTimer);
-        Ok(KvmVm {
-            fd,
-            cpuid,
-            tsc_deadline,
-            memory: None,
-        })
+        Ok(KvmVm { fd, cpuid, tsc_deadline, memory: None })
     }
 
     /// The guest's memory, once it is mapped.
@@ -82,10 +73,7 @@ impl Vm for KvmVm {
     }
 
     fn create_vcpu(&self, init: &VcpuInit) -> Result<KvmVcpu, Error> {
-        let fd = self
-            .fd
-            .create_vcpu(u64::from(init.id))
-            .map_err(failed("KVM_CREATE_VCPU"))?;
+        let fd = self.fd.create_vcpu(u64::from(init.id)).map_err(failed("KVM_CREATE_VCPU"))?;
         x86_64::initialise(&fd, &self.cpuid, self.tsc_deadline, init)?;
         Ok(KvmVcpu::new(fd))
     }
@@ -98,9 +86,7 @@ impl Vm for KvmVm {
     }
 
     fn add_interrupt(&self, gsi: u32, event: &EventFd) -> Result<bool, Error> {
-        self.fd
-            .register_irqfd(event, gsi)
-            .map_err(failed("KVM_IRQFD"))?;
+        self.fd.register_irqfd(event, gsi).map_err(failed("KVM_IRQFD"))?;
         Ok(true)
     }
 }

@@ -27,10 +27,7 @@ const MODE_EXTINT: libc::c_char = 0x7;
 /// The guest gets no performance counters: less to attack, less to probe. Old kernels lack the
 /// switch; CPUID hides the counters on Intel then.
 pub(super) fn disable_pmu(vm: &VmFd) {
-    let mut cap = kvm_enable_cap {
-        cap: KVM_CAP_PMU_CAPABILITY,
-        ..Default::default()
-    };
+    let mut cap = kvm_enable_cap { cap: KVM_CAP_PMU_CAPABILITY, ..Default::default() };
     cap.args[0] = u64::from(KVM_PMU_CAP_DISABLE);
     let _ = vm.enable_cap(&cap);
 }
@@ -44,11 +41,7 @@ pub(super) fn initialise(
     let cpuid = cpuid::for_vcpu(supported, init.id, init.cpus, tsc_deadline)?;
     fd.set_cpuid2(&cpuid).map_err(failed("KVM_SET_CPUID2"))?;
     set_msrs(fd)?;
-    let fpu = kvm_fpu {
-        fcw: 0x37f,
-        mxcsr: 0x1f80,
-        ..Default::default()
-    };
+    let fpu = kvm_fpu { fcw: 0x37f, mxcsr: 0x1f80, ..Default::default() };
     fd.set_fpu(&fpu).map_err(failed("KVM_SET_FPU"))?;
     set_extended_states(fd, &cpuid)?;
     set_local_pins(fd)?;
@@ -82,23 +75,13 @@ fn set_msrs(fd: &VcpuFd) -> Result<(), Error> {
 /// to 7.2 at least) then still swaps the right registers; with XCR0 at its reset value it loses
 /// the guest's vector registers at every exit.
 fn set_extended_states(fd: &VcpuFd, cpuid: &CpuId) -> Result<(), Error> {
-    let leaf = cpuid
-        .as_slice()
-        .iter()
-        .find(|leaf| leaf.function == 0xd && leaf.index == 0);
+    let leaf = cpuid.as_slice().iter().find(|leaf| leaf.function == 0xd && leaf.index == 0);
     let Some(leaf) = leaf.filter(|leaf| leaf.eax & 1 != 0) else {
         return Ok(());
     };
     let value = u64::from(leaf.edx) << 32 | u64::from(leaf.eax);
-    let mut xcrs = kvm_xcrs {
-        nr_xcrs: 1,
-        ..Default::default()
-    };
-    xcrs.xcrs[0] = kvm_xcr {
-        xcr: 0,
-        value,
-        ..Default::default()
-    };
+    let mut xcrs = kvm_xcrs { nr_xcrs: 1, ..Default::default() };
+    xcrs.xcrs[0] = kvm_xcr { xcr: 0, value, ..Default::default() };
     fd.set_xcrs(&xcrs).map_err(failed("KVM_SET_XCRS"))
 }
 

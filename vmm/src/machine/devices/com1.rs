@@ -17,8 +17,5 @@ pub(super) fn make<V: Vm>(vm: &V, out: Option<OwnedFd>) -> Result<Box<dyn BusDev
     };
     let interrupt = EventFd::new(libc::EFD_CLOEXEC | libc::EFD_NONBLOCK).map_err(failed)?;
     vm.add_interrupt(layout::SERIAL_GSI, &interrupt)?;
-    Ok(Box::new(Com1::new(
-        interrupt,
-        Sink::new(out).map_err(failed)?,
-    )))
+    Ok(Box::new(Com1::new(interrupt, Sink::new(out).map_err(failed)?)))
 }

@@ -30,25 +30,14 @@ pub(super) fn make(spec: &mut MachineSpec) -> Result<(Vec<Named>, Vec<Watch>), E
     let mut add =
         |name: String, device: Box<dyn VirtioDevice>| devices.push(Named { name, device });
     if let Some(file) = spec.root_disk.take() {
-        add(
-            "root disk".to_owned(),
-            Box::new(Blk::new(file).map_err(failed("root disk"))?),
-        );
+        add("root disk".to_owned(), Box::new(Blk::new(file).map_err(failed("root disk"))?));
     }
     for spec in spec.vhost_user.drain(..) {
-        let VhostUserSpec {
-            name,
-            device_type,
-            queue_sizes,
-            socket,
-            config,
-        } = spec;
+        let VhostUserSpec { name, device_type, queue_sizes, socket, config } = spec;
         let device =
             VhostUser::new(device_type, queue_sizes, socket, config).map_err(failed(&name))?;
-        watches.push(Watch {
-            name: name.clone(),
-            socket: device.hangup_fd().map_err(failed(&name))?,
-        });
+        watches
+            .push(Watch { name: name.clone(), socket: device.hangup_fd().map_err(failed(&name))? });
         add(name, Box::new(device));
     }
     if spec.rng {
@@ -62,10 +51,7 @@ pub(super) fn make(spec: &mut MachineSpec) -> Result<(Vec<Named>, Vec<Watch>), E
 
 /// Names the device of a failure.
 fn failed<E: std::error::Error + Send + Sync + 'static>(name: &str) -> impl Fn(E) -> Error {
-    move |source| Error::Device {
-        name: name.to_owned(),
-        source: Box::new(source),
-    }
+    move |source| Error::Device { name: name.to_owned(), source: Box::new(source) }
 }
 
 /// Gives each device its window, its doorbells and its interrupt line.
@@ -90,11 +76,7 @@ pub(super) fn place<V: Vm>(
             // Where the hypervisor cannot, the write comes to the window, which rings.
             vm.add_doorbell(address + QUEUE_NOTIFY, queue, doorbell)?;
         }
-        bus.add(
-            address,
-            layout::VIRTIO_STEP,
-            Box::new(Window { name, transport }),
-        )?;
+        bus.add(address, layout::VIRTIO_STEP, Box::new(Window { name, transport }))?;
         slots.push((address, gsi));
     }
     Ok(slots)
@@ -123,9 +105,7 @@ impl BusDevice for Window {
             return Some(format!("the {name} device did not start: {failure}"));
         }
         if self.transport.needs_reset() {
-            return Some(format!(
-                "the {name} device stopped because its driver broke a queue"
-            ));
+            return Some(format!("the {name} device stopped because its driver broke a queue"));
         }
         self.transport
             .first_refusal()

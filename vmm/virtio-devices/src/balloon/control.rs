@@ -37,15 +37,11 @@ impl Shared {
                 *place = *byte;
             }
         }
-        self.actual
-            .store(u32::from_le_bytes(actual), Ordering::SeqCst);
+        self.actual.store(u32::from_le_bytes(actual), Ordering::SeqCst);
     }
 
     pub(super) fn attach(&self, interrupt: Option<Arc<dyn Interrupt>>) {
-        let mut place = self
-            .interrupt
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut place = self.interrupt.lock().unwrap_or_else(PoisonError::into_inner);
         *place = interrupt;
     }
 

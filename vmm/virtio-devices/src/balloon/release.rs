@@ -23,10 +23,7 @@ fn free_whole_pages(memory: &Memory, address: u64, length: u64) -> Option<u64> {
     let file = region.file_offset()?;
     // Inwards to pages of the file, which are those of the host.
     let page = sys::page_size();
-    let start = file
-        .start()
-        .checked_add(start.0)?
-        .checked_next_multiple_of(page)?;
+    let start = file.start().checked_add(start.0)?.checked_next_multiple_of(page)?;
     let end = file.start().checked_add(end)?;
     let end = end - end % page;
     let whole = end.checked_sub(start).filter(|whole| *whole > 0)?;

@@ -39,11 +39,6 @@ impl CachePolicy {
     #[must_use]
     pub fn exclusive() -> Self {
         let long = Duration::from_secs(3600);
-        Self {
-            directory: long,
-            name: long,
-            attributes: long,
-            listed: long,
-        }
+        Self { directory: long, name: long, attributes: long, listed: long }
     }
 }

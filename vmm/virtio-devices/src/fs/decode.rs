@@ -94,10 +94,7 @@ pub fn decode(opcode: Opcode, body: &[u8]) -> Result<Operation<'_>, Errno> {
         Opcode::Rmdir => Op::Rmdir(body.name()?),
         Opcode::Rename => {
             let wire::RenameIn { newdir } = body.object()?;
-            let request = wire::Rename2In {
-                newdir,
-                ..Default::default()
-            };
+            let request = wire::Rename2In { newdir, ..Default::default() };
             Op::Rename(request, body.name()?, body.name()?)
         }
         Opcode::Rename2 => Op::Rename(body.object()?, body.name()?, body.name()?),
@@ -141,10 +138,7 @@ struct Body<'a>(&'a [u8]);
 
 impl<'a> Body<'a> {
     fn object<T: ByteValued + Default>(&mut self) -> Result<T, Errno> {
-        let (raw, rest) = self
-            .0
-            .split_at_checked(size_of::<T>())
-            .ok_or(Errno::INVAL)?;
+        let (raw, rest) = self.0.split_at_checked(size_of::<T>()).ok_or(Errno::INVAL)?;
         let mut object = T::default();
         object.as_mut_slice().copy_from_slice(raw);
         self.0 = rest;

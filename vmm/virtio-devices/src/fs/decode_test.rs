@@ -22,11 +22,7 @@ fn no_operation_takes_a_name_that_is_no_component() {
             let mut body = vec![0; *fixed];
             body.extend_from_slice(bad);
             body.extend_from_slice(b"\0good\0");
-            assert_eq!(
-                decode(*opcode, &body).unwrap_err(),
-                Errno::INVAL,
-                "{opcode:?} {bad:?}"
-            );
+            assert_eq!(decode(*opcode, &body).unwrap_err(), Errno::INVAL, "{opcode:?} {bad:?}");
         }
         let mut long = vec![0; *fixed];
         long.extend_from_slice(&[b'x'; 256]);

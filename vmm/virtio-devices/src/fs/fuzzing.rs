@@ -78,24 +78,13 @@ fn forbidden(request: &[u8]) -> bool {
 
 fn server(dir: &Scratch) -> Option<Server> {
     let mut config = FsConfig::new("fuzz", dir.open().ok()?, open_proc_self_fd().ok()?);
-    config.limits = Some(Limits {
-        nodes: 12,
-        handles: 12,
-    });
+    config.limits = Some(Limits { nodes: 12, handles: 12 });
     config.into_server().ok()
 }
 
 fn init(server: &mut Server, room: &mut [u8]) {
-    let body = InitIn {
-        major: 7,
-        minor: 39,
-        ..InitIn::default()
-    };
-    let header = InHeader {
-        len: 56,
-        opcode: Opcode::Init as u32,
-        ..InHeader::default()
-    };
+    let body = InitIn { major: 7, minor: 39, ..InitIn::default() };
+    let header = InHeader { len: 56, opcode: Opcode::Init as u32, ..InHeader::default() };
     let request = [header.as_slice(), body.as_slice()].concat();
     server.handle(&mut Bytes(&request), &mut Room(room));
 }

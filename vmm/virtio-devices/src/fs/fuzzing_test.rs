@@ -5,38 +5,23 @@ use crate::testing::Random;
 /// One request as the fuzzer's bytes have it.
 fn request(opcode: Opcode, node: u8, body: &[u8]) -> Vec<u8> {
     let count = Opcode::ALL.len();
-    let index = Opcode::ALL
-        .iter()
-        .position(|known| *known == opcode)
-        .unwrap();
+    let index = Opcode::ALL.iter().position(|known| *known == opcode).unwrap();
     // A kind that stands for this opcode, is no raw one and leaves all the room.
-    let kind = (index..128)
-        .step_by(count)
-        .find(|kind| kind % 8 != 0)
-        .unwrap();
+    let kind = (index..128).step_by(count).find(|kind| kind % 8 != 0).unwrap();
     [&[kind as u8, body.len() as u8, node], body].concat()
 }
 
 /// Sessions that work: names, nodes and handles are those that a fresh server gives out.
 fn sessions() -> Vec<Vec<u8>> {
     let u32s = |values: &[u32]| -> Vec<u8> {
-        values
-            .iter()
-            .flat_map(|value| value.to_le_bytes())
-            .collect()
+        values.iter().flat_map(|value| value.to_le_bytes()).collect()
     };
     let fh = |number: u64, rest: usize| [&number.to_le_bytes()[..], &vec![0; rest]].concat();
     let create = [&u32s(&[0o102, 0o644, 0, 0])[..], b"a\0"].concat();
     let write = [&fh(1, 8)[..], &u32s(&[5, 0]), &[0; 16], b"hello"].concat();
     let read = [&fh(1, 8)[..], &u32s(&[100, 0]), &[0; 16]].concat();
     let listing = [&fh(2, 8)[..], &u32s(&[4096, 0]), &[0; 16]].concat();
-    let lock = [
-        &fh(1, 8)[..],
-        &[0; 8],
-        &9_u64.to_le_bytes(),
-        &u32s(&[1, 0, 0, 0]),
-    ]
-    .concat();
+    let lock = [&fh(1, 8)[..], &[0; 8], &9_u64.to_le_bytes(), &u32s(&[1, 0, 0, 0])].concat();
     vec![
         [
             request(Opcode::Create, 1, &create),
@@ -45,16 +30,8 @@ fn sessions() -> Vec<Vec<u8>> {
             request(Opcode::Setlk, 2, &lock),
             request(Opcode::Setlkw, 2, &[&lock[..8], &[9], &lock[9..]].concat()),
             request(Opcode::Lseek, 2, &[&fh(1, 8)[..], &u32s(&[3, 0])].concat()),
-            request(
-                Opcode::Setxattr,
-                2,
-                &[&u32s(&[1, 0])[..], b"user.a\0v"].concat(),
-            ),
-            request(
-                Opcode::Getxattr,
-                2,
-                &[&u32s(&[64, 0])[..], b"user.a\0"].concat(),
-            ),
+            request(Opcode::Setxattr, 2, &[&u32s(&[1, 0])[..], b"user.a\0v"].concat()),
+            request(Opcode::Getxattr, 2, &[&u32s(&[64, 0])[..], b"user.a\0"].concat()),
             request(Opcode::Listxattr, 2, &u32s(&[64, 0])),
             request(Opcode::Release, 2, &fh(1, 16)),
             request(Opcode::Forget, 2, &fh(1, 0)),
@@ -63,34 +40,18 @@ fn sessions() -> Vec<Vec<u8>> {
         [
             request(Opcode::Mkdir, 1, &[&u32s(&[0o755, 0])[..], b"d\0"].concat()),
             request(Opcode::Symlink, 2, b"l\0/etc/passwd\0"),
-            request(
-                Opcode::Mknod,
-                2,
-                &[&u32s(&[0o100_644, 0, 0, 0])[..], b"f\0"].concat(),
-            ),
+            request(Opcode::Mknod, 2, &[&u32s(&[0o100_644, 0, 0, 0])[..], b"f\0"].concat()),
             request(Opcode::Link, 2, &[&fh(4, 0)[..], b"g\0"].concat()),
-            request(
-                Opcode::Rename2,
-                2,
-                &[&fh(1, 0)[..], &u32s(&[1, 0]), b"g\0h\0"].concat(),
-            ),
+            request(Opcode::Rename2, 2, &[&fh(1, 0)[..], &u32s(&[1, 0]), b"g\0h\0"].concat()),
             request(Opcode::Opendir, 2, &[0; 8]),
-            request(
-                Opcode::Readdirplus,
-                2,
-                &[&fh(1, 8)[..], &listing[16..]].concat(),
-            ),
+            request(Opcode::Readdirplus, 2, &[&fh(1, 8)[..], &listing[16..]].concat()),
             request(Opcode::Opendir, 1, &[0; 8]),
             request(Opcode::Readdir, 1, &listing),
             request(Opcode::Readlink, 3, &[]),
             request(Opcode::Getattr, 2, &[0; 16]),
             request(Opcode::Setattr, 4, &[&u32s(&[9, 0])[..], &[0; 80]].concat()),
             request(Opcode::Unlink, 2, b"l\0"),
-            request(
-                Opcode::BatchForget,
-                0,
-                &[&u32s(&[2, 0])[..], &fh(3, 8), &fh(4, 8)].concat(),
-            ),
+            request(Opcode::BatchForget, 0, &[&u32s(&[2, 0])[..], &fh(3, 8), &fh(4, 8)].concat()),
             request(Opcode::Destroy, 0, &[]),
         ]
         .concat(),
@@ -142,10 +103,8 @@ fn nothing_is_made_outside_the_directory() {
             session(&share, &data);
         }
     }
-    let mut names: Vec<_> = std::fs::read_dir(outer.path())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name())
-        .collect();
+    let mut names: Vec<_> =
+        std::fs::read_dir(outer.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
     assert_eq!(names, ["canary", "share"]);
     assert_eq!(std::fs::read(outer.join("canary")).unwrap(), b"untouched");

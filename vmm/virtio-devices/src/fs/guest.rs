@@ -1,8 +1,4 @@
-#![allow(
-    clippy::unwrap_used,
-    clippy::cast_possible_truncation,
-    reason = "test support"
-)]
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "test support")]
 //! The guest's side, for tests: builds requests and takes replies apart.
 
 use std::ffi::CString;
@@ -57,21 +53,11 @@ impl Guest {
         let root = dir.open().unwrap();
         let mut config = FsConfig::new("test", root, open_proc_self_fd().unwrap());
         change(&mut config);
-        Self {
-            server: config.into_server().unwrap(),
-            dir,
-            unique: 0,
-            room: 1 << 20,
-        }
+        Self { server: config.into_server().unwrap(), dir, unique: 0, room: 1 << 20 }
     }
 
     pub fn init(&mut self) -> Result<wire::InitOut, Errno> {
-        let first = wire::InitIn {
-            major: 7,
-            minor: 41,
-            max_readahead: 1 << 20,
-            flags: u32::MAX,
-        };
+        let first = wire::InitIn { major: 7, minor: 41, max_readahead: 1 << 20, flags: u32::MAX };
         let mut request = first.as_slice().to_vec();
         request.extend_from_slice(wire::InitMoreIn::default().as_slice());
         assert_ne!(first.flags & init::INIT_EXT as u32, 0);
@@ -95,9 +81,7 @@ impl Guest {
     /// Sends bytes; the reply's bytes come back, as many as the server says there are.
     pub fn send(&mut self, request: &[u8]) -> (Outcome, Vec<u8>) {
         let mut reply = vec![0xa5; self.room];
-        let outcome = self
-            .server
-            .handle(&mut Bytes(request), &mut Room(&mut reply));
+        let outcome = self.server.handle(&mut Bytes(request), &mut Room(&mut reply));
         if let Outcome::Done(length) = outcome {
             reply.truncate(length as usize);
         }
@@ -153,10 +137,7 @@ impl Guest {
     }
 
     pub fn open(&mut self, node: u64, flags: OFlags) -> Result<u64, Errno> {
-        let request = wire::OpenIn {
-            flags: flags.bits(),
-            open_flags: 0,
-        };
+        let request = wire::OpenIn { flags: flags.bits(), open_flags: 0 };
         let reply: wire::OpenOut = self.get(Opcode::Open, node, request.as_slice())?;
         Ok(reply.fh)
     }
@@ -191,12 +172,7 @@ impl Guest {
     }
 
     pub fn read(&mut self, node: u64, fh: u64, offset: u64, size: u32) -> Result<Vec<u8>, Errno> {
-        let request = wire::ReadIn {
-            fh,
-            offset,
-            size,
-            ..Default::default()
-        };
+        let request = wire::ReadIn { fh, offset, size, ..Default::default() };
         self.call(Opcode::Read, node, request.as_slice())
     }
 
@@ -206,10 +182,7 @@ impl Guest {
         request: wire::WriteIn,
         data: &[u8],
     ) -> Result<usize, Errno> {
-        let request = wire::WriteIn {
-            size: data.len() as u32,
-            ..request
-        };
+        let request = wire::WriteIn { size: data.len() as u32, ..request };
         let mut message = request.as_slice().to_vec();
         message.extend_from_slice(data);
         let reply: wire::SizeOut = self.get(Opcode::Write, node, &message)?;
@@ -218,10 +191,7 @@ impl Guest {
 
     /// Sends a request that gets no reply.
     pub fn tell(&mut self, opcode: Opcode, node: u64, body: &[u8]) {
-        let mut request = self
-            .header(opcode as u32, node, body.len())
-            .as_slice()
-            .to_vec();
+        let mut request = self.header(opcode as u32, node, body.len()).as_slice().to_vec();
         request.extend_from_slice(body);
         assert_eq!(self.send(&request).0, Outcome::Done(0));
     }
@@ -235,8 +205,6 @@ impl Guest {
 /// The object at the beginning of `bytes`.
 pub fn first<T: ByteValued + Default>(bytes: &[u8]) -> T {
     let mut object = T::default();
-    object
-        .as_mut_slice()
-        .copy_from_slice(&bytes[..size_of::<T>()]);
+    object.as_mut_slice().copy_from_slice(&bytes[..size_of::<T>()]);
     object
 }

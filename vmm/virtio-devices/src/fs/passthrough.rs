@@ -139,12 +139,7 @@ impl Passthrough {
 
     /// Opens what `fd` refers to, through its link in `/proc`, which cannot lead elsewhere.
     fn open_magic(&self, fd: &OwnedFd, flags: OFlags) -> Result<OwnedFd, Errno> {
-        openat(
-            &self.proc_self_fd,
-            DecInt::from_fd(fd),
-            flags,
-            Mode::empty(),
-        )
+        openat(&self.proc_self_fd, DecInt::from_fd(fd), flags, Mode::empty())
     }
 }
 

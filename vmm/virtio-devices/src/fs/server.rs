@@ -150,18 +150,12 @@ impl Server {
     /// A list of any length, read piece by piece; never further than the request goes.
     fn batch_forget(&mut self, length: usize, input: &mut impl Input) -> Result<Answer, Errno> {
         let mut list = BatchForgetIn::default();
-        let rest = length
-            .checked_sub(size_of::<BatchForgetIn>())
-            .ok_or(Errno::INVAL)?;
-        input
-            .read_exact(list.as_mut_slice())
-            .map_err(|_| Errno::INVAL)?;
+        let rest = length.checked_sub(size_of::<BatchForgetIn>()).ok_or(Errno::INVAL)?;
+        input.read_exact(list.as_mut_slice()).map_err(|_| Errno::INVAL)?;
         let count = usize::try_from(list.count).unwrap_or(usize::MAX);
         for _ in 0..count.min(rest / size_of::<ForgetOne>()) {
             let mut one = ForgetOne::default();
-            input
-                .read_exact(one.as_mut_slice())
-                .map_err(|_| Errno::INVAL)?;
+            input.read_exact(one.as_mut_slice()).map_err(|_| Errno::INVAL)?;
             self.passthrough.forget(one.nodeid, one.nlookup);
         }
         Ok(Answer::Nothing)

@@ -31,10 +31,9 @@ fn init_takes_the_features_that_are_wanted_and_no_others() {
 
 #[test]
 fn locks_stay_in_the_guest_where_they_must_not_reach_the_host() {
-    for change in [
-        (|config| config.read_only = true) as fn(&mut crate::fs::FsConfig),
-        |config| config.share_locks = false,
-    ] {
+    for change in [(|config| config.read_only = true) as fn(&mut crate::fs::FsConfig), |config| {
+        config.share_locks = false
+    }] {
         let mut guest = Guest::closed(change);
         let taken = u64::from(guest.init().unwrap().flags);
         assert_eq!(taken & (init::POSIX_LOCKS | init::FLOCK_LOCKS), 0);
@@ -88,11 +87,7 @@ fn nothing_works_before_init() {
 fn versions_that_are_too_old_or_too_new() {
     let mut guest = Guest::closed(|_| ());
     let mut ask = |major, minor| {
-        let request = wire::InitIn {
-            major,
-            minor,
-            ..Default::default()
-        };
+        let request = wire::InitIn { major, minor, ..Default::default() };
         guest.get::<wire::InitOut>(Opcode::Init, 0, request.as_slice())
     };
     assert_eq!(ask(6, 99).unwrap_err(), Errno::PROTO);
@@ -100,10 +95,7 @@ fn versions_that_are_too_old_or_too_new() {
     let newer = ask(8, 0).unwrap();
     assert_eq!((newer.major, newer.flags), (7, 0));
     let older = ask(7, 31).unwrap();
-    assert_eq!(
-        (older.major, older.minor, older.max_write),
-        (7, 31, 32 * 4096)
-    );
+    assert_eq!((older.major, older.minor, older.max_write), (7, 31, 32 * 4096));
 }
 
 #[test]
@@ -120,34 +112,20 @@ fn unknown_opcodes_are_not_there() {
 #[test]
 fn lengths_that_lie() {
     let mut guest = Guest::new();
-    for (len, extensions) in [
-        (0, 0),
-        (39, 0),
-        (41, 0),
-        (u32::MAX, 0),
-        (40, 1),
-        (40, u16::MAX),
-    ] {
+    for (len, extensions) in [(0, 0), (39, 0), (41, 0), (u32::MAX, 0), (40, 1), (40, u16::MAX)] {
         let mut header = guest.header(Opcode::Statfs as u32, ROOT_ID, 0);
         header.len = len;
         header.total_extlen = extensions;
         let (_, reply) = guest.send(header.as_slice());
         let out: OutHeader = first(&reply);
-        assert_eq!(
-            out.error,
-            -Errno::INVAL.raw_os_error(),
-            "{len} {extensions}"
-        );
+        assert_eq!(out.error, -Errno::INVAL.raw_os_error(), "{len} {extensions}");
     }
     // Less than a header gets nothing at all.
     for length in 0..40 {
         assert_eq!(guest.send(&vec![1; length]), (Outcome::Done(0), vec![]));
     }
     let huge = vec![b'x'; MAX_BODY + 1];
-    assert_eq!(
-        guest.call(Opcode::Lookup, ROOT_ID, &huge).unwrap_err(),
-        Errno::TOOBIG
-    );
+    assert_eq!(guest.call(Opcode::Lookup, ROOT_ID, &huge).unwrap_err(), Errno::TOOBIG);
 }
 
 #[test]
@@ -157,10 +135,7 @@ fn bytes_behind_the_request_do_not_matter() {
     let mut request = name("a");
     let length = request.len();
     request.extend_from_slice(b"more");
-    let mut bytes = guest
-        .header(Opcode::Lookup as u32, ROOT_ID, length)
-        .as_slice()
-        .to_vec();
+    let mut bytes = guest.header(Opcode::Lookup as u32, ROOT_ID, length).as_slice().to_vec();
     bytes.extend_from_slice(&request);
     let (_, reply) = guest.send(&bytes);
     assert_eq!(first::<OutHeader>(&reply).error, 0);
@@ -170,17 +145,8 @@ fn bytes_behind_the_request_do_not_matter() {
 fn a_request_without_room_for_its_reply_is_not_begun() {
     let mut guest = Guest::new();
     guest.room = HEADER - 1;
-    let request = body(
-        &wire::MkdirIn {
-            mode: 0o755,
-            umask: 0,
-        },
-        &["a"],
-    );
-    let mut bytes = guest
-        .header(Opcode::Mkdir as u32, ROOT_ID, request.len())
-        .as_slice()
-        .to_vec();
+    let request = body(&wire::MkdirIn { mode: 0o755, umask: 0 }, &["a"]);
+    let mut bytes = guest.header(Opcode::Mkdir as u32, ROOT_ID, request.len()).as_slice().to_vec();
     bytes.extend_from_slice(&request);
     assert_eq!(guest.send(&bytes).0, Outcome::Done(0));
     assert!(!guest.dir.join("a").exists());
@@ -202,103 +168,38 @@ fn a_read_only_share_refuses_every_change() {
 
     let lock = wire::LkIn {
         fh,
-        lk: wire::FileLock {
-            end: 9,
-            kind: 1,
-            ..Default::default()
-        },
+        lk: wire::FileLock { end: 9, kind: 1, ..Default::default() },
         ..Default::default()
     };
     let mut changes: Vec<(Opcode, u64, Vec<u8>)> = vec![
-        (
-            Opcode::Symlink,
-            ROOT_ID,
-            [name("new"), name("file")].concat(),
-        ),
+        (Opcode::Symlink, ROOT_ID, [name("new"), name("file")].concat()),
         (
             Opcode::Mknod,
             ROOT_ID,
-            body(
-                &wire::MknodIn {
-                    mode: 0o100_644,
-                    ..Default::default()
-                },
-                &["new"],
-            ),
+            body(&wire::MknodIn { mode: 0o100_644, ..Default::default() }, &["new"]),
         ),
-        (
-            Opcode::Mkdir,
-            ROOT_ID,
-            body(&wire::MkdirIn::default(), &["new"]),
-        ),
+        (Opcode::Mkdir, ROOT_ID, body(&wire::MkdirIn::default(), &["new"])),
         (Opcode::Unlink, ROOT_ID, name("file")),
         (Opcode::Rmdir, ROOT_ID, name("dir")),
-        (
-            Opcode::Rename,
-            ROOT_ID,
-            body(&wire::RenameIn { newdir: ROOT_ID }, &["file", "new"]),
-        ),
+        (Opcode::Rename, ROOT_ID, body(&wire::RenameIn { newdir: ROOT_ID }, &["file", "new"])),
         (
             Opcode::Rename2,
             ROOT_ID,
-            body(
-                &wire::Rename2In {
-                    newdir: ROOT_ID,
-                    flags: 2,
-                    padding: 0,
-                },
-                &["file", "dir"],
-            ),
+            body(&wire::Rename2In { newdir: ROOT_ID, flags: 2, padding: 0 }, &["file", "dir"]),
         ),
-        (
-            Opcode::Link,
-            ROOT_ID,
-            body(&wire::LinkIn { oldnodeid: file }, &["new"]),
-        ),
-        (
-            Opcode::Create,
-            ROOT_ID,
-            body(&wire::CreateIn::default(), &["new"]),
-        ),
-        (
-            Opcode::Create,
-            ROOT_ID,
-            body(&wire::CreateIn::default(), &["file"]),
-        ),
+        (Opcode::Link, ROOT_ID, body(&wire::LinkIn { oldnodeid: file }, &["new"])),
+        (Opcode::Create, ROOT_ID, body(&wire::CreateIn::default(), &["new"])),
+        (Opcode::Create, ROOT_ID, body(&wire::CreateIn::default(), &["file"])),
         (
             Opcode::Tmpfile,
             ROOT_ID,
-            body(
-                &wire::CreateIn {
-                    flags: 2,
-                    ..Default::default()
-                },
-                &["x"],
-            ),
+            body(&wire::CreateIn { flags: 2, ..Default::default() }, &["x"]),
         ),
-        (
-            Opcode::Write,
-            file,
-            body(
-                &wire::WriteIn {
-                    fh,
-                    size: 4,
-                    ..Default::default()
-                },
-                &["abc"],
-            ),
-        ),
+        (Opcode::Write, file, body(&wire::WriteIn { fh, size: 4, ..Default::default() }, &["abc"])),
         (
             Opcode::Fallocate,
             file,
-            body(
-                &wire::FallocateIn {
-                    fh,
-                    length: 1 << 20,
-                    ..Default::default()
-                },
-                &[],
-            ),
+            body(&wire::FallocateIn { fh, length: 1 << 20, ..Default::default() }, &[]),
         ),
         (
             Opcode::CopyFileRange,
@@ -314,55 +215,19 @@ fn a_read_only_share_refuses_every_change() {
                 &[],
             ),
         ),
-        (
-            Opcode::Setxattr,
-            file,
-            body(&wire::SetxattrIn { size: 0, flags: 0 }, &["user.a"]),
-        ),
+        (Opcode::Setxattr, file, body(&wire::SetxattrIn { size: 0, flags: 0 }, &["user.a"])),
         (Opcode::Removexattr, file, name("user.a")),
         (Opcode::Setlk, file, body(&lock, &[])),
         (Opcode::Setlkw, file, body(&lock, &[])),
-        (
-            Opcode::Setlk,
-            file,
-            body(
-                &wire::LkIn {
-                    lk_flags: 1,
-                    ..lock
-                },
-                &[],
-            ),
-        ),
-        (
-            Opcode::Access,
-            file,
-            body(
-                &wire::AccessIn {
-                    mask: 2,
-                    padding: 0,
-                },
-                &[],
-            ),
-        ),
+        (Opcode::Setlk, file, body(&wire::LkIn { lk_flags: 1, ..lock }, &[])),
+        (Opcode::Access, file, body(&wire::AccessIn { mask: 2, padding: 0 }, &[])),
     ];
     for valid in [1, 2, 4, 8, 16, 32, 128, 256, 1 << 11, 0x1bf] {
-        let request = wire::SetattrIn {
-            valid,
-            mode: 0o777,
-            ..Default::default()
-        };
+        let request = wire::SetattrIn { valid, mode: 0o777, ..Default::default() };
         changes.push((Opcode::Setattr, file, body(&request, &[])));
     }
-    for flags in [
-        OFlags::WRONLY,
-        OFlags::RDWR,
-        OFlags::TRUNC,
-        OFlags::RDWR | OFlags::APPEND,
-    ] {
-        let request = wire::OpenIn {
-            flags: flags.bits(),
-            open_flags: 0,
-        };
+    for flags in [OFlags::WRONLY, OFlags::RDWR, OFlags::TRUNC, OFlags::RDWR | OFlags::APPEND] {
+        let request = wire::OpenIn { flags: flags.bits(), open_flags: 0 };
         changes.push((Opcode::Open, file, body(&request, &[])));
     }
     for (opcode, node, request) in changes {
@@ -391,10 +256,8 @@ fn a_read_only_share_refuses_every_change() {
             after.atime()
         ),
     );
-    let mut names: Vec<_> = std::fs::read_dir(dir)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name())
-        .collect();
+    let mut names: Vec<_> =
+        std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
     assert_eq!(names, ["dir", "file"]);
 }

@@ -27,11 +27,7 @@ pub struct FsHandler {
 impl FsHandler {
     /// A handler for queues of a guest that has not begun yet.
     pub fn new(server: Server) -> Self {
-        Self {
-            server,
-            parked: HashMap::new(),
-            retry_at: None,
-        }
+        Self { server, parked: HashMap::new(), retry_at: None }
     }
 
     /// The device starts again.
@@ -114,10 +110,7 @@ impl FsHandler {
             let Some(parked) = self.parked.remove(&finished.number) else {
                 continue;
             };
-            if let Some(active) = queues
-                .iter_mut()
-                .find(|active| active.index == parked.queue)
-            {
+            if let Some(active) = queues.iter_mut().find(|active| active.index == parked.queue) {
                 // A queue that is broken by now has no use for it.
                 let _ = answer(&mut active.queue, memory, &parked.chain, &finished);
             }

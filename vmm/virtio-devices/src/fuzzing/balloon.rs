@@ -15,9 +15,7 @@ pub fn fuzz_balloon(data: &[u8]) {
         Ok(0)
     });
     let regions = vm_memory::GuestMemoryBackend::iter(&*guest.memory);
-    let file = regions
-        .filter_map(vm_memory::GuestMemoryRegion::file_offset)
-        .next();
+    let file = regions.filter_map(vm_memory::GuestMemoryRegion::file_offset).next();
     let length = file.and_then(|file| file.file().metadata().ok());
     assert!(length.is_some_and(|file| file.len() == MEMORY as u64));
 }

@@ -13,9 +13,6 @@ pub fn fuzz_blk(data: &[u8]) {
     else {
         return;
     };
-    let disk = Disk {
-        file,
-        sectors: SECTORS,
-    };
+    let disk = Disk { file, sectors: SECTORS };
     guest.serve(|chain, memory| disk.serve(chain, memory));
 }

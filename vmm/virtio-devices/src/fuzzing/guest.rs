@@ -56,10 +56,8 @@ pub(super) fn memory(content: &[u8]) -> Option<Arc<Memory>> {
     let file = sys::memory_file("fuzz", u64::try_from(MEMORY).ok()?).ok()?;
     let file = Arc::new(file);
     let at = |start: usize| Some(FileOffset::from_arc(file.clone(), start as u64));
-    let ranges = [
-        (GuestAddress(0), FIRST, at(0)),
-        (GuestAddress(FIRST as u64), MEMORY - FIRST, at(FIRST)),
-    ];
+    let ranges =
+        [(GuestAddress(0), FIRST, at(0)), (GuestAddress(FIRST as u64), MEMORY - FIRST, at(FIRST))];
     let memory = Memory::from_ranges_with_files(ranges).ok()?;
     let content = content.get(..MEMORY).unwrap_or(content);
     memory.write_slice(content, GuestAddress(0)).ok()?;

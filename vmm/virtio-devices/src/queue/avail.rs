@@ -39,13 +39,9 @@ impl Queue {
                 return Err(QueueError::NotOurs { head: chain_head });
             }
             // Writes the element, then the index with release ordering.
-            queue
-                .ring
-                .add_used(memory, chain_head, written)
-                .map_err(|_| QueueError::TableOutside {
-                    table: Table::Used,
-                    address: queue.layout.used_ring,
-                })?;
+            queue.ring.add_used(memory, chain_head, written).map_err(|_| {
+                QueueError::TableOutside { table: Table::Used, address: queue.layout.used_ring }
+            })?;
             queue.unsignalled = true;
             Ok(())
         })
@@ -59,22 +55,18 @@ impl Queue {
     pub fn published_used(&mut self, memory: &Memory) -> Result<u16, QueueError> {
         self.guarded(memory, |queue| {
             let index = queue.ring.used_idx(memory, Ordering::Acquire);
-            index
-                .map(|index| index.0)
-                .map_err(|_| QueueError::TableOutside {
-                    table: Table::Used,
-                    address: queue.layout.used_ring,
-                })
+            index.map(|index| index.0).map_err(|_| QueueError::TableOutside {
+                table: Table::Used,
+                address: queue.layout.used_ring,
+            })
         })
     }
 
     fn take(&mut self, memory: &Memory) -> Result<Option<Chain>, QueueError> {
         let size = self.layout.size;
         // Acquire: the ring's elements and the descriptors are read after the index.
-        let published = self
-            .ring
-            .avail_idx(memory, Ordering::Acquire)
-            .map_err(|_| self.avail_outside())?;
+        let published =
+            self.ring.avail_idx(memory, Ordering::Acquire).map_err(|_| self.avail_outside())?;
         let position = self.ring.next_avail();
         let pending = published.0.wrapping_sub(position);
         if pending == 0 {
@@ -88,11 +80,7 @@ impl Queue {
             .layout
             .avail_ring
             .checked_add(AVAIL_HEADER + AVAIL_ELEMENT * slot)
-            .and_then(|address| {
-                memory
-                    .load::<u16>(GuestAddress(address), Ordering::Relaxed)
-                    .ok()
-            })
+            .and_then(|address| memory.load::<u16>(GuestAddress(address), Ordering::Relaxed).ok())
             .map(u16::from_le)
             .ok_or_else(|| self.avail_outside())?;
         let chain = Chain::walk(memory, self.layout.desc_table, size, head, self.indirect)?;
@@ -101,9 +89,6 @@ impl Queue {
     }
 
     pub(super) fn avail_outside(&self) -> QueueError {
-        QueueError::TableOutside {
-            table: Table::Available,
-            address: self.layout.avail_ring,
-        }
+        QueueError::TableOutside { table: Table::Available, address: self.layout.avail_ring }
     }
 }

@@ -19,10 +19,8 @@ impl<'m> Buffers<'m> {
     pub(super) fn new(memory: &'m Memory, buffers: &[Buffer]) -> Result<Self, QueueError> {
         let mut result = Self::default();
         for buffer in buffers {
-            let outside = QueueError::BufferOutside {
-                address: buffer.address,
-                length: buffer.length,
-            };
+            let outside =
+                QueueError::BufferOutside { address: buffer.address, length: buffer.length };
             let length = usize::try_from(buffer.length).map_err(|_| outside)?;
             let pieces =
                 GuestMemoryBackend::get_slices(memory, GuestAddress(buffer.address), length);
@@ -101,10 +99,7 @@ impl<'m> Buffers<'m> {
 
     fn need(&self, wanted: usize) -> Result<(), QueueError> {
         if wanted > self.remaining {
-            return Err(QueueError::TooShort {
-                wanted,
-                remaining: self.remaining,
-            });
+            return Err(QueueError::TooShort { wanted, remaining: self.remaining });
         }
         Ok(())
     }

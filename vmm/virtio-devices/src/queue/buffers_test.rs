@@ -25,10 +25,7 @@ fn reads_do_not_see_where_buffers_end() {
     assert_eq!(&data, b"abcd");
     assert_eq!(reader.read_obj::<u16>(), Ok(u16::from_le_bytes(*b"ef")));
     reader.skip(1).unwrap();
-    let short = QueueError::TooShort {
-        wanted: 3,
-        remaining: 2,
-    };
+    let short = QueueError::TooShort { wanted: 3, remaining: 2 };
     assert_eq!(reader.read_exact(&mut [0; 3]), Err(short));
     assert_eq!(reader.skip(3), Err(short));
     assert_eq!(reader.split_at(3).err(), Some(short));
@@ -61,10 +58,7 @@ fn writes_fill_buffers_in_order() {
     assert_eq!((body.written(), body.remaining()), (4, 1));
     header.write_obj(&u16::from_le_bytes(*b"hd")).unwrap();
     assert_eq!(header.written(), 2);
-    let short = QueueError::TooShort {
-        wanted: 2,
-        remaining: 1,
-    };
+    let short = QueueError::TooShort { wanted: 2, remaining: 1 };
     assert_eq!(body.write_all(b"xy"), Err(short));
     assert_eq!(Write::write(&mut body, b"xy").unwrap(), 1);
     assert_eq!(Write::write(&mut body, b"z").unwrap(), 0);
@@ -100,25 +94,13 @@ fn files_go_straight_to_guest_memory() {
     let memory = driver.memory.clone();
     let mut writer = chain.writer(&memory).unwrap();
     assert_eq!(writer.write_from_file_at(&file, 5, 2).unwrap(), 5);
-    assert_eq!(
-        writer.write_from_file_at(&file, 11, 7).unwrap(),
-        3,
-        "the file ends"
-    );
+    assert_eq!(writer.write_from_file_at(&file, 11, 7).unwrap(), 3, "the file ends");
     assert_eq!((writer.written(), writer.remaining()), (8, 8));
     assert_eq!(writer.write_from_file_at(&file, 8, 10).unwrap(), 0);
     let invalid = |error: std::io::Error| error.kind() == std::io::ErrorKind::InvalidInput;
     assert!(writer.write_from_file_at(&file, 9, 0).is_err_and(invalid));
-    assert!(
-        writer
-            .write_from_file_at(&file, 1, u64::MAX)
-            .is_err_and(invalid)
-    );
-    assert!(
-        writer
-            .write_from_file_at(&file, 1, i64::MAX as u64 + 1)
-            .is_err_and(invalid)
-    );
+    assert!(writer.write_from_file_at(&file, 1, u64::MAX).is_err_and(invalid));
+    assert!(writer.write_from_file_at(&file, 1, i64::MAX as u64 + 1).is_err_and(invalid));
     driver.queue(0).push(&memory, chain.head(), 8).unwrap();
     assert_eq!(driver.used(0).unwrap().answer(), b"23456789");
 }
@@ -151,11 +133,7 @@ fn more_pieces_than_one_call_takes() {
     }
     ring.describe(24, 0x10_0000, 16 * 1000, 4, 0);
     for index in 0..1000_u16 {
-        let (next, more) = if index < 999 {
-            (index + 1, NEXT)
-        } else {
-            (0, 0)
-        };
+        let (next, more) = if index < 999 { (index + 1, NEXT) } else { (0, 0) };
         let at = 0x10_0000 + 16 * u64::from(index);
         ring.describe_at(at, 0x20_0000 + 2 * u64::from(index), 2, WRITE | more, next);
     }

@@ -52,31 +52,18 @@ struct Place {
 impl Place {
     fn read(&self, memory: &Memory, index: u16) -> Result<Descriptor, QueueError> {
         if index >= self.size {
-            return Err(QueueError::Index {
-                index,
-                size: self.size,
-            });
+            return Err(QueueError::Index { index, size: self.size });
         }
-        let outside = QueueError::TableOutside {
-            table: self.table,
-            address: self.address,
-        };
-        let address = self
-            .address
-            .checked_add(DESCRIPTOR_SIZE * u64::from(index))
-            .ok_or(outside)?;
+        let outside = QueueError::TableOutside { table: self.table, address: self.address };
+        let address =
+            self.address.checked_add(DESCRIPTOR_SIZE * u64::from(index)).ok_or(outside)?;
         // One copy; only the copy is looked at.
         let mut raw = [0_u8; 16];
-        memory
-            .read_slice(&mut raw, GuestAddress(address))
-            .map_err(|_| outside)?;
+        memory.read_slice(&mut raw, GuestAddress(address)).map_err(|_| outside)?;
         let raw = u128::from_le_bytes(raw);
         #[expect(clippy::cast_possible_truncation, reason = "takes the fields apart")]
         Ok(Descriptor {
-            buffer: Buffer {
-                address: raw as u64,
-                length: (raw >> 64) as u32,
-            },
+            buffer: Buffer { address: raw as u64, length: (raw >> 64) as u32 },
             flags: (raw >> 96) as u16,
             next: (raw >> 112) as u16,
         })
@@ -99,11 +86,7 @@ impl Chain {
             readable_len: 0,
             writable_len: 0,
         };
-        let mut place = Place {
-            table: Table::Descriptors,
-            address: table,
-            size,
-        };
+        let mut place = Place { table: Table::Descriptors, address: table, size };
         let mut index = head;
         let mut left = size;
         while left > 0 {
@@ -170,9 +153,7 @@ impl Chain {
     /// whose requests are about the buffers and not about what is in them. Nothing has been
     /// checked about where they lie.
     pub fn writable_buffers(&self) -> impl Iterator<Item = (u64, u32)> + '_ {
-        self.writable
-            .iter()
-            .map(|buffer| (buffer.address, buffer.length))
+        self.writable.iter().map(|buffer| (buffer.address, buffer.length))
     }
 
     /// A cursor over the readable buffers.
@@ -195,9 +176,7 @@ impl Chain {
 /// Checks an indirect table's length and place.
 fn enter(memory: &Memory, table: Buffer, queue_size: u16) -> Result<Place, QueueError> {
     let length = u64::from(table.length);
-    let invalid = QueueError::IndirectLength {
-        length: table.length,
-    };
+    let invalid = QueueError::IndirectLength { length: table.length };
     if length == 0 || length % DESCRIPTOR_SIZE != 0 {
         return Err(invalid);
     }
@@ -207,14 +186,7 @@ fn enter(memory: &Memory, table: Buffer, queue_size: u16) -> Result<Place, Queue
     }
     let bytes = usize::try_from(length).map_err(|_| invalid)?;
     if !memory.check_range(GuestAddress(table.address), bytes) {
-        return Err(QueueError::TableOutside {
-            table: Table::Indirect,
-            address: table.address,
-        });
+        return Err(QueueError::TableOutside { table: Table::Indirect, address: table.address });
     }
-    Ok(Place {
-        table: Table::Indirect,
-        address: table.address,
-        size,
-    })
+    Ok(Place { table: Table::Indirect, address: table.address, size })
 }

@@ -22,14 +22,7 @@ pub(super) struct Layout {
 
 impl Layout {
     pub(super) fn new(max_size: u16) -> Self {
-        Self {
-            max_size,
-            size: max_size,
-            ready: false,
-            desc_table: 0,
-            avail_ring: 0,
-            used_ring: 0,
-        }
+        Self { max_size, size: max_size, ready: false, desc_table: 0, avail_ring: 0, used_ring: 0 }
     }
 
     /// Checks the rules of virtio 1.3, 2.7: sizes, alignments, and whole tables (the rings with
@@ -39,29 +32,17 @@ impl Layout {
             return Err(QueueError::NotReady);
         }
         if !self.size.is_power_of_two() || self.size > self.max_size {
-            return Err(QueueError::Size {
-                size: self.size,
-                max: self.max_size,
-            });
+            return Err(QueueError::Size { size: self.size, max: self.max_size });
         }
         let size = u64::from(self.size);
         let tables = [
-            (
-                Table::Descriptors,
-                self.desc_table,
-                16,
-                DESCRIPTOR_SIZE * size,
-            ),
+            (Table::Descriptors, self.desc_table, 16, DESCRIPTOR_SIZE * size),
             (Table::Available, self.avail_ring, 2, 6 + 2 * size),
             (Table::Used, self.used_ring, 4, 6 + 8 * size),
         ];
         for (table, address, alignment, length) in tables {
             if address % alignment != 0 {
-                return Err(QueueError::Misaligned {
-                    table,
-                    address,
-                    alignment,
-                });
+                return Err(QueueError::Misaligned { table, address, alignment });
             }
             if !inside_one_region(memory, address, length) {
                 return Err(QueueError::TableOutside { table, address });
@@ -72,10 +53,7 @@ impl Layout {
 
     /// Copies a validated layout into the ring arithmetic.
     pub(super) fn apply(&self, ring: &mut virtio_queue::Queue) -> Result<(), QueueError> {
-        let refused = QueueError::Size {
-            size: self.size,
-            max: self.max_size,
-        };
+        let refused = QueueError::Size { size: self.size, max: self.max_size };
         ring.try_set_size(self.size).map_err(|_| refused)?;
         ring.try_set_desc_table_address(GuestAddress(self.desc_table))
             .and_then(|()| ring.try_set_avail_ring_address(GuestAddress(self.avail_ring)))

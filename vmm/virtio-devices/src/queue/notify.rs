@@ -61,9 +61,6 @@ impl Queue {
     }
 
     fn used_outside(&self) -> QueueError {
-        QueueError::TableOutside {
-            table: Table::Used,
-            address: self.layout.used_ring,
-        }
+        QueueError::TableOutside { table: Table::Used, address: self.layout.used_ring }
     }
 }

@@ -72,10 +72,7 @@ fn once(
         .collect();
     let pieces: Vec<libc::iovec> = guards
         .iter()
-        .map(|guard| libc::iovec {
-            iov_base: guard.as_ptr().cast(),
-            iov_len: guard.len(),
-        })
+        .map(|guard| libc::iovec { iov_base: guard.as_ptr().cast(), iov_len: guard.len() })
         .collect();
     let number = libc::c_int::try_from(pieces.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
     let fd = fd.as_fd().as_raw_fd();

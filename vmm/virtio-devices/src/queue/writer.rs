@@ -20,10 +20,7 @@ pub struct Writer<'m> {
 
 impl<'m> Writer<'m> {
     pub(super) fn new(memory: &'m Memory, buffers: &[Buffer]) -> Result<Self, QueueError> {
-        Buffers::new(memory, buffers).map(|buffers| Self {
-            buffers,
-            written: 0,
-        })
+        Buffers::new(memory, buffers).map(|buffers| Self { buffers, written: 0 })
     }
 
     /// Room left, in bytes.
@@ -66,10 +63,7 @@ impl<'m> Writer<'m> {
     /// # Errors
     /// [`QueueError::TooShort`]; nothing changes then.
     pub fn split_at(&mut self, count: usize) -> Result<Self, QueueError> {
-        self.buffers.split_at(count).map(|buffers| Self {
-            buffers,
-            written: 0,
-        })
+        self.buffers.split_at(count).map(|buffers| Self { buffers, written: 0 })
     }
 
     /// Reads up to `count` bytes of a file from byte `offset` on, straight into guest memory.

@@ -26,9 +26,7 @@ impl Random {
 
     /// `length` bytes.
     pub fn bytes(&mut self, length: usize) -> Vec<u8> {
-        (0..length)
-            .map(|_| self.next_u64().to_le_bytes()[0])
-            .collect()
+        (0..length).map(|_| self.next_u64().to_le_bytes()[0]).collect()
     }
 
     /// Changes a few bytes of `data`: flips, small and extreme values, copies.

@@ -45,10 +45,7 @@ impl Ring {
     pub(super) const STRIDE: u64 = 0x8000;
 
     pub(super) fn new(base: u64, size: u16, memory: Arc<Memory>) -> Self {
-        assert!(
-            size <= 1024,
-            "the fake driver's queues have at most 1024 descriptors"
-        );
+        assert!(size <= 1024, "the fake driver's queues have at most 1024 descriptors");
         Self {
             size,
             desc_table: base,
@@ -92,10 +89,8 @@ impl Ring {
 
     /// Publishes a chain of buffers, each an address, a length and flags. Returns its head.
     pub fn add(&mut self, buffers: &[(u64, u32, u16)]) -> u16 {
-        let descriptors: Vec<u16> = buffers
-            .iter()
-            .map(|_| self.free.pop().expect("a free descriptor"))
-            .collect();
+        let descriptors: Vec<u16> =
+            buffers.iter().map(|_| self.free.pop().expect("a free descriptor")).collect();
         for (at, (address, length, flags)) in buffers.iter().enumerate() {
             let (next, chained) = descriptors.get(at + 1).map_or((0, 0), |next| (*next, NEXT));
             self.describe(descriptors[at], *address, *length, flags | chained, next);
@@ -103,10 +98,7 @@ impl Ring {
         let head = descriptors[0];
         let writable = buffers.iter().filter(|buffer| buffer.2 & WRITE != 0);
         let writable = writable.map(|buffer| (buffer.0, buffer.1)).collect();
-        let pending = Pending {
-            descriptors,
-            writable,
-        };
+        let pending = Pending { descriptors, writable };
         self.pending.insert(head, pending);
         self.publish(head);
         head
@@ -139,9 +131,7 @@ impl Ring {
     pub fn set_available(&mut self, index: u16) {
         self.published = index;
         let at = GuestAddress(self.avail_ring + 2);
-        self.memory
-            .store(index.to_le(), at, Ordering::Release)
-            .unwrap();
+        self.memory.store(index.to_le(), at, Ordering::Release).unwrap();
         fence(Ordering::SeqCst);
     }
 
@@ -183,9 +173,7 @@ impl Ring {
         let mut raw = [0_u8; 8];
         self.memory.read_slice(&mut raw, GuestAddress(at)).unwrap();
         let (head, written) = raw.split_at(4);
-        let head = u32::from_le_bytes(head.try_into().unwrap())
-            .try_into()
-            .unwrap();
+        let head = u32::from_le_bytes(head.try_into().unwrap()).try_into().unwrap();
         let written = u32::from_le_bytes(written.try_into().unwrap());
         self.seen = self.seen.wrapping_add(1);
         self.set_used_event(self.seen);
@@ -202,25 +190,15 @@ impl Ring {
                 self.memory.read_slice(&mut data[start..], address).unwrap();
             }
         }
-        Some(Used {
-            head,
-            written,
-            data,
-        })
+        Some(Used { head, written, data })
     }
 
     fn store(&self, at: u64, value: u16) {
         let at = GuestAddress(at);
-        self.memory
-            .store(value.to_le(), at, Ordering::Relaxed)
-            .unwrap();
+        self.memory.store(value.to_le(), at, Ordering::Relaxed).unwrap();
     }
 
     fn load(&self, at: u64) -> u16 {
-        u16::from_le(
-            self.memory
-                .load(GuestAddress(at), Ordering::Acquire)
-                .unwrap(),
-        )
+        u16::from_le(self.memory.load(GuestAddress(at), Ordering::Acquire).unwrap())
     }
 }

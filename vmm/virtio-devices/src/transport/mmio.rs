@@ -74,10 +74,7 @@ impl MmioTransport {
         let sizes = device.queue_sizes();
         let flags = libc::EFD_NONBLOCK | libc::EFD_CLOEXEC;
         Ok(Self {
-            doorbells: sizes
-                .iter()
-                .map(|_| EventFd::new(flags))
-                .collect::<io::Result<_>>()?,
+            doorbells: sizes.iter().map(|_| EventFd::new(flags)).collect::<io::Result<_>>()?,
             queues: sizes.iter().map(|size| QueueSetup::new(*size)).collect(),
             device,
             memory,

@@ -103,10 +103,7 @@ fn features_are_a_subset_with_version_1() {
     }
     bench.set(reg::STATUS, READY);
     assert_eq!(bench.get(reg::STATUS), ACKNOWLEDGE | DRIVER);
-    assert!(matches!(
-        bench.window.first_refusal(),
-        Some(Refusal::Features { .. })
-    ));
+    assert!(matches!(bench.window.first_refusal(), Some(Refusal::Features { .. })));
 }
 
 #[test]
@@ -115,11 +112,7 @@ fn features_are_chosen_between_driver_and_features_ok() {
     early.accept(OFFERED);
     early.set(reg::STATUS, ACKNOWLEDGE | DRIVER);
     early.set(reg::STATUS, READY);
-    assert_eq!(
-        early.get(reg::STATUS),
-        ACKNOWLEDGE | DRIVER,
-        "none were taken"
-    );
+    assert_eq!(early.get(reg::STATUS), ACKNOWLEDGE | DRIVER, "none were taken");
     let mut late = Bench::at(READY);
     late.accept(VERSION_1);
     late.set_up(0);
@@ -211,16 +204,10 @@ fn a_queue_that_does_not_hold_needs_a_reset() {
     assert!(bench.window.needs_reset());
     assert!(matches!(
         bench.window.take_failure(),
-        Some(StartError::Queue {
-            index: 0,
-            source: QueueError::TableOutside { .. }
-        })
+        Some(StartError::Queue { index: 0, source: QueueError::TableOutside { .. } })
     ));
     bench.set(reg::STATUS, 0);
-    assert_eq!(
-        (bench.get(reg::STATUS), bench.get(reg::INTERRUPT_STATUS)),
-        (0, 0)
-    );
+    assert_eq!((bench.get(reg::STATUS), bench.get(reg::INTERRUPT_STATUS)), (0, 0));
 }
 
 #[test]
@@ -306,11 +293,7 @@ fn a_reset_device_starts_again_from_nothing() {
     bench.set(reg::STATUS, ACKNOWLEDGE);
     bench.set(reg::STATUS, ACKNOWLEDGE | DRIVER);
     bench.set(reg::STATUS, READY);
-    assert_eq!(
-        bench.get(reg::STATUS),
-        ACKNOWLEDGE | DRIVER,
-        "features are gone"
-    );
+    assert_eq!(bench.get(reg::STATUS), ACKNOWLEDGE | DRIVER, "features are gone");
     bench.accept(OFFERED);
     bench.set(reg::STATUS, READY);
     bench.set_up(0);
@@ -367,22 +350,14 @@ fn odd_accesses_do_nothing_and_the_first_is_kept() {
         assert_eq!(data, vec![0; length]);
         bench.window.write(reg::STATUS, &data);
     }
-    for offset in [
-        0, 4, 8, 0xc, 0x10, 0x1c, 0x34, 0x48, 0x60, 0xb0, 0xc0, 0xc4, 0xfc,
-    ] {
+    for offset in [0, 4, 8, 0xc, 0x10, 0x1c, 0x34, 0x48, 0x60, 0xb0, 0xc0, 0xc4, 0xfc] {
         bench.set(offset, 0);
     }
     assert_eq!(bench.get(reg::STATUS), READY);
     let refusal = bench.window.first_refusal().unwrap();
-    let first = Refusal::Register {
-        offset: 1,
-        write: false,
-    };
+    let first = Refusal::Register { offset: 1, write: false };
     assert_eq!(refusal, first);
-    assert_eq!(
-        refusal.to_string(),
-        "read of register 0x1, which there is not"
-    );
+    assert_eq!(refusal.to_string(), "read of register 0x1, which there is not");
 }
 
 /// The window in front of a real device, its thread and all.

@@ -7,10 +7,7 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use super::super::fixture::channel;
 use super::*;
 
-const KEY: Key = Key {
-    guest_port: 0x0403_0201,
-    host_port: 0x0807_0605,
-};
+const KEY: Key = Key { guest_port: 0x0403_0201, host_port: 0x0807_0605 };
 
 #[test]
 fn a_stream_arrives_with_its_ports() {
@@ -20,10 +17,7 @@ fn a_stream_arrives_with_its_ports() {
     drop(theirs);
     drop(device);
     let (peer, mut stream) = accept(host.as_fd()).unwrap().unwrap();
-    let expected = PeerInfo {
-        guest_port: KEY.guest_port,
-        host_port: KEY.host_port,
-    };
+    let expected = PeerInfo { guest_port: KEY.guest_port, host_port: KEY.host_port };
     assert_eq!(peer, expected);
     ours.write_all(b"x").unwrap();
     drop(ours);
@@ -62,11 +56,7 @@ fn other_messages_are_refused() {
     send(&device, &[0; 8], &[]);
     send(&device, &[0; 7], &one);
     send(&device, &[0; 9], &one);
-    send(
-        &device,
-        &[0; 8],
-        &[file.as_fd(), file.as_fd(), file.as_fd()],
-    );
+    send(&device, &[0; 8], &[file.as_fd(), file.as_fd(), file.as_fd()]);
     for case in 0..4 {
         let error = accept(host.as_fd()).err();
         let kind = error.map(|error| error.kind());

@@ -1,8 +1,4 @@
-#![allow(
-    clippy::unwrap_used,
-    clippy::cast_possible_truncation,
-    reason = "test code"
-)]
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "test code")]
 
 use std::io::{ErrorKind, Read, Write};
 
@@ -15,10 +11,7 @@ fn the_guest_half_closes() {
     let mut world = World::new(8);
     let mut host = world.connect(30);
     world.send(&packet(Op::Data, 30), b"the end");
-    let shutdown = Header {
-        flags: NO_SEND,
-        ..packet(Op::Shutdown, 30)
-    };
+    let shutdown = Header { flags: NO_SEND, ..packet(Op::Shutdown, 30) };
     world.send(&shutdown, &[]);
     let mut data = Vec::new();
     host.read_to_end(&mut data).unwrap();
@@ -35,10 +28,7 @@ fn the_guest_half_closes() {
 fn a_guest_that_reads_no_more_stops_the_host() {
     let mut world = World::new(8);
     let mut host = world.connect(31);
-    let shutdown = Header {
-        flags: NO_RECEIVE,
-        ..packet(Op::Shutdown, 31)
-    };
+    let shutdown = Header { flags: NO_RECEIVE, ..packet(Op::Shutdown, 31) };
     world.send(&shutdown, &[]);
     let error = host.write_all(b"x").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::BrokenPipe);
@@ -46,10 +36,7 @@ fn a_guest_that_reads_no_more_stops_the_host() {
     let mut data = [0; 10];
     host.read_exact(&mut data).unwrap();
     // Both halves: over, confirmed, free again.
-    let shutdown = Header {
-        flags: NO_SEND,
-        ..packet(Op::Shutdown, 31)
-    };
+    let shutdown = Header { flags: NO_SEND, ..packet(Op::Shutdown, 31) };
     world.send(&shutdown, &[]);
     world.expect(Op::Reset, 31);
     assert_eq!(host.read(&mut data).unwrap(), 0);
@@ -108,13 +95,7 @@ fn what_the_host_has_not_read_survives_the_guest() {
         expected.extend(data);
     }
     let both = NO_SEND | NO_RECEIVE;
-    world.send(
-        &Header {
-            flags: both,
-            ..packet(Op::Shutdown, 35)
-        },
-        &[],
-    );
+    world.send(&Header { flags: both, ..packet(Op::Shutdown, 35) }, &[]);
     while world.receive().0.op == Op::CreditUpdate {}
     // The pair may be used again at once, and is another connection.
     let mut other = world.connect(35);
@@ -130,10 +111,7 @@ fn what_the_host_has_not_read_survives_the_guest() {
 #[test]
 fn unread_input_is_no_error_for_the_host() {
     let mut world = World::new(8);
-    let request = Header {
-        buf_alloc: 0,
-        ..packet(Op::Request, 36)
-    };
+    let request = Header { buf_alloc: 0, ..packet(Op::Request, 36) };
     let mut host = world.connect_with(&request);
     host.write_all(b"never read").unwrap();
     world.send(&packet(Op::Data, 36), b"bye");

@@ -166,11 +166,7 @@ impl Connection {
             self.guest_ended = true;
             self.finish_writing();
         }
-        if self.guest_deaf && self.guest_ended {
-            Verdict::Reset
-        } else {
-            Verdict::Keep
-        }
+        if self.guest_deaf && self.guest_ended { Verdict::Reset } else { Verdict::Keep }
     }
 
     /// The event loop saw the socket change.

@@ -40,12 +40,7 @@ pub(super) struct FromGuest {
 
 impl FromGuest {
     pub(super) fn new(window: u32) -> Self {
-        Self {
-            window,
-            received: 0,
-            forwarded: 0,
-            told: 0,
-        }
+        Self { window, received: 0, forwarded: 0, told: 0 }
     }
 
     /// Counts `bytes` as received; false when the guest had no room for them.

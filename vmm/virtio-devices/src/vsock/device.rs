@@ -40,11 +40,7 @@ impl Vsock {
     /// connect to `ports` only. Of two entries for one port the first counts.
     #[must_use]
     pub fn new(guest_cid: u64, ports: Vec<HostPort>) -> Self {
-        Self {
-            guest_cid,
-            ports: ports.into(),
-            worker: None,
-        }
+        Self { guest_cid, ports: ports.into(), worker: None }
     }
 }
 
@@ -123,8 +119,7 @@ impl Handler for Packets {
 
     fn event(&mut self, context: &mut Context, event: &mio::event::Event) -> Result<(), WorkError> {
         let token = event.token().0;
-        self.muxer
-            .event(token, event, &context.registry, &mut self.scratch);
+        self.muxer.event(token, event, &context.registry, &mut self.scratch);
         self.work(context)
     }
 
@@ -133,8 +128,7 @@ impl Handler for Packets {
     }
 
     fn expired(&mut self, context: &mut Context) -> Result<(), WorkError> {
-        self.muxer
-            .expire(Instant::now(), &context.registry, &mut self.scratch);
+        self.muxer.expire(Instant::now(), &context.registry, &mut self.scratch);
         self.work(context)
     }
 }
@@ -263,8 +257,7 @@ impl Packets {
             }
             _ => None,
         };
-        self.muxer
-            .receive(&header, data, registry, &mut self.scratch);
+        self.muxer.receive(&header, data, registry, &mut self.scratch);
         Ok(())
     }
 }

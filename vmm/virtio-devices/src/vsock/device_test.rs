@@ -1,8 +1,4 @@
-#![allow(
-    clippy::unwrap_used,
-    clippy::cast_possible_truncation,
-    reason = "test code"
-)]
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "test code")]
 
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
@@ -73,30 +69,12 @@ fn packets_with_other_addresses_are_dropped() {
     let mut world = World::new(8);
     let right = packet(Op::Request, 9);
     let wrong = [
-        Header {
-            dst_cid: 1,
-            ..right
-        },
-        Header {
-            dst_cid: CID,
-            ..right
-        },
-        Header {
-            dst_cid: 2 | 1 << 32,
-            ..right
-        },
-        Header {
-            src_cid: 2,
-            ..right
-        },
-        Header {
-            src_cid: CID + 1,
-            ..right
-        },
-        Header {
-            src_cid: CID | 1 << 63,
-            ..right
-        },
+        Header { dst_cid: 1, ..right },
+        Header { dst_cid: CID, ..right },
+        Header { dst_cid: 2 | 1 << 32, ..right },
+        Header { src_cid: 2, ..right },
+        Header { src_cid: CID + 1, ..right },
+        Header { src_cid: CID | 1 << 63, ..right },
     ];
     for header in wrong {
         world.send(&header, &[]);
@@ -127,10 +105,7 @@ fn what_no_connection_expects_is_reset() {
     // Other socket types are reset as such, live connection or not.
     let _host = world.connect(11);
     for kind in [0, 2, u16::MAX] {
-        let header = Header {
-            kind,
-            ..packet(Op::Request, 11)
-        };
+        let header = Header { kind, ..packet(Op::Request, 11) };
         world.send(&header, &[]);
         assert_eq!(world.expect(Op::Reset, 11).kind, kind);
     }
@@ -267,10 +242,8 @@ fn a_reset_ends_connections_and_keeps_positions() {
     assert_eq!(host.read(&mut [0]).unwrap(), 0);
     assert!(world.device.reset().is_empty());
     // Two packets went either way; buffers that were not used are still to be had.
-    let positions: Vec<(u16, u16, u16)> = queues
-        .iter()
-        .map(|it| (it.index, it.queue.next_avail(), it.queue.next_used()))
-        .collect();
+    let positions: Vec<(u16, u16, u16)> =
+        queues.iter().map(|it| (it.index, it.queue.next_avail(), it.queue.next_used())).collect();
     assert_eq!(positions, [(0, 2, 2), (1, 2, 2), (2, 0, 0)]);
     let mut activation = world.driver.activation();
     activation.queues = queues;
@@ -281,13 +254,7 @@ fn a_reset_ends_connections_and_keeps_positions() {
 #[test]
 fn the_event_queue_may_be_missing_but_no_other() {
     let (_host, channel) = channel();
-    let mut device = Vsock::new(
-        CID,
-        vec![HostPort {
-            port: PORT,
-            channel,
-        }],
-    );
+    let mut device = Vsock::new(CID, vec![HostPort { port: PORT, channel }]);
     let driver = Driver::new(&[256, 256, 16], features::ALL);
     for missing in [0_u16, 1] {
         let mut activation = driver.activation();
@@ -304,12 +271,6 @@ fn the_event_queue_may_be_missing_but_no_other() {
 #[test]
 fn channels_end_with_the_device() {
     let (host, channel) = channel();
-    drop(Vsock::new(
-        CID,
-        vec![HostPort {
-            port: PORT,
-            channel,
-        }],
-    ));
+    drop(Vsock::new(CID, vec![HostPort { port: PORT, channel }]));
     assert!(accept(host.as_fd()).unwrap().is_none());
 }

@@ -67,10 +67,7 @@ impl World {
 
     pub(super) fn with_features(buffers: usize, features: u64) -> Self {
         let (host, channel) = channel();
-        let ports = vec![HostPort {
-            port: PORT,
-            channel,
-        }];
+        let ports = vec![HostPort { port: PORT, channel }];
         let mut world = Self {
             driver: Driver::new(&SIZES, features),
             device: Vsock::new(CID, ports),
@@ -94,21 +91,14 @@ impl World {
 
     /// Puts a packet into the transmit queue. `claimed` is the length in the header.
     pub(super) fn post(&mut self, header: &Header, data: &[u8], claimed: u32) {
-        let header = Header {
-            len: claimed,
-            ..*header
-        };
+        let header = Header { len: claimed, ..*header };
         let raw = [&header.bytes(), data].concat();
         self.post_raw(&raw);
     }
 
     pub(super) fn post_raw(&mut self, raw: &[u8]) {
         // One slot for each of the queue's descriptors, for short packets; long ones go alone.
-        let slot = if raw.len() > 256 {
-            0
-        } else {
-            u64::from(self.barriers % 256) + 512
-        };
+        let slot = if raw.len() > 256 { 0 } else { u64::from(self.barriers % 256) + 512 };
         self.barriers += 1;
         let address = TX_BUFFER + slot * 256;
         let memory = self.driver.memory.clone();
@@ -174,10 +164,7 @@ impl World {
         self.send(request, &[]);
         self.expect(Op::Response, request.src_port);
         let (peer, stream) = accept(self.host.as_fd()).unwrap().unwrap();
-        let expected = PeerInfo {
-            guest_port: request.src_port,
-            host_port: PORT,
-        };
+        let expected = PeerInfo { guest_port: request.src_port, host_port: PORT };
         assert_eq!(peer, expected);
         stream
     }

@@ -55,10 +55,7 @@ impl World {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let (host, channel) =
             rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
-        let port = HostPort {
-            port: PORT,
-            channel,
-        };
+        let port = HostPort { port: PORT, channel };
         Ok(Self {
             muxer: Muxer::new(CID, [port].into()),
             poll: Poll::new()?,
@@ -82,8 +79,7 @@ impl World {
             _ => {
                 self.now += Duration::from_millis(10) * u32::from(byte(input));
                 let later = self.now + CLOSE_TIMEOUT;
-                self.muxer
-                    .expire(later, self.poll.registry(), &mut self.scratch);
+                self.muxer.expire(later, self.poll.registry(), &mut self.scratch);
             }
         }
     }
@@ -110,8 +106,7 @@ impl World {
         let data = (repairs & 16 == 0).then(|| self.data.get(..length).unwrap_or_default());
         if self.muxer.accepts() && self.muxer.is_addressed(&header) {
             let registry = self.poll.registry();
-            self.muxer
-                .receive(&header, data, registry, &mut self.scratch);
+            self.muxer.receive(&header, data, registry, &mut self.scratch);
         }
     }
 
@@ -169,8 +164,7 @@ impl World {
         if self.poll.poll(&mut events, Some(Duration::ZERO)).is_ok() {
             for event in &events {
                 let registry = self.poll.registry();
-                self.muxer
-                    .event(event.token().0, event, registry, &mut self.scratch);
+                self.muxer.event(event.token().0, event, registry, &mut self.scratch);
             }
         }
     }

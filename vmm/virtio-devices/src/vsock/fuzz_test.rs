@@ -36,9 +36,7 @@ fn seed() -> Vec<u8> {
         packet(Op::Data, 1, 255, 0),
         packet(Op::Data, 1, 255, 0),
         packet(Op::Shutdown, 1, 0, 3),
-        vec![
-            14, 12, 0, 255, 12, 0, 255, 14, 13, 1, 3, 14, 8, 64, 15, 15, 1, 8, 64, 3,
-        ],
+        vec![14, 12, 0, 255, 12, 0, 255, 14, 13, 1, 3, 14, 8, 64, 15, 15, 1, 8, 64, 3],
         packet(Op::CreditUpdate, 9, 0, 0),
         packet(Op::Request, 1, 0, 0),
         packet(Op::Request, 1, 0, 0),

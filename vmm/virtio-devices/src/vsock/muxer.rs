@@ -114,10 +114,7 @@ impl Muxer {
     /// Answers with a RST, unless the packet is one.
     fn refuse(&mut self, header: &Header) {
         if header.op != Op::Reset {
-            self.resets.push_back(Reset {
-                key: header.key(),
-                kind: header.kind,
-            });
+            self.resets.push_back(Reset { key: header.key(), kind: header.kind });
         }
     }
 
@@ -130,18 +127,12 @@ impl Muxer {
         }
         let (ours, theirs) = UnixStream::pair().ok()?;
         ours.set_nonblocking(true).ok()?;
-        let window = if self.connections.len() < CROWD {
-            WINDOW
-        } else {
-            SMALL_WINDOW
-        };
+        let window = if self.connections.len() < CROWD { WINDOW } else { SMALL_WINDOW };
         let connection = Connection::new(header, ours, window);
         let token = self.next_token;
         let interest = Interest::READABLE | Interest::WRITABLE;
         let mut source = SourceFd(&connection.raw_fd());
-        registry
-            .register(&mut source, Token(token), interest)
-            .ok()?;
+        registry.register(&mut source, Token(token), interest).ok()?;
         channel::offer(&port.channel, key, &theirs).ok()?;
         // Tokens are not used again, so that a late event of a closed socket meets nobody.
         self.next_token = (token + 1) % TOKENS_END;
@@ -279,10 +270,7 @@ impl Muxer {
             }
             self.deadlines.remove(&(at, token));
             if let Some(connection) = self.connections.get(&token) {
-                self.resets.push_back(Reset {
-                    key: connection.key,
-                    kind: STREAM,
-                });
+                self.resets.push_back(Reset { key: connection.key, kind: STREAM });
             }
             self.part(token, registry, scratch);
         }

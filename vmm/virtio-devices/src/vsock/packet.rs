@@ -118,10 +118,7 @@ impl Header {
 
     /// The connection that a packet of the guest's belongs to.
     pub(super) fn key(&self) -> Key {
-        Key {
-            guest_port: self.src_port,
-            host_port: self.dst_port,
-        }
+        Key { guest_port: self.src_port, host_port: self.dst_port }
     }
 }
 

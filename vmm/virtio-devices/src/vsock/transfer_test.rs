@@ -1,8 +1,4 @@
-#![allow(
-    clippy::unwrap_used,
-    clippy::cast_possible_truncation,
-    reason = "test code"
-)]
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "test code")]
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -68,10 +64,7 @@ fn a_guest_that_overdraws_its_credit_is_reset() {
 #[test]
 fn a_guest_without_room_is_sent_nothing() {
     let mut world = World::new(64);
-    let request = Header {
-        buf_alloc: 100,
-        ..packet(Op::Request, 22)
-    };
+    let request = Header { buf_alloc: 100, ..packet(Op::Request, 22) };
     let mut host = world.connect_with(&request);
     host.write_all(&[1; 1000]).unwrap();
     let (header, data) = world.receive();
@@ -80,19 +73,11 @@ fn a_guest_without_room_is_sent_nothing() {
     world.expect_quiet();
     // The buffer shrinks below what it holds, and is then said to be further than it can be.
     for (buf_alloc, fwd_cnt) in [(50, 0), (0, 0), (100, 101)] {
-        let header = Header {
-            buf_alloc,
-            fwd_cnt,
-            ..packet(Op::CreditUpdate, 22)
-        };
+        let header = Header { buf_alloc, fwd_cnt, ..packet(Op::CreditUpdate, 22) };
         world.send(&header, &[]);
         world.expect_quiet();
     }
-    let header = Header {
-        buf_alloc: 150,
-        fwd_cnt: 100,
-        ..packet(Op::CreditUpdate, 22)
-    };
+    let header = Header { buf_alloc: 150, fwd_cnt: 100, ..packet(Op::CreditUpdate, 22) };
     world.send(&header, &[]);
     let (header, data) = world.receive();
     assert_eq!((header.op, data.len()), (Op::Data, 150));
@@ -139,10 +124,7 @@ fn upload(features: u64) {
         world.send(&packet(Op::Data, 40), &data[sent as usize..][..length]);
         sent += length as u32;
     }
-    let shutdown = Header {
-        flags: NO_SEND,
-        ..packet(Op::Shutdown, 40)
-    };
+    let shutdown = Header { flags: NO_SEND, ..packet(Op::Shutdown, 40) };
     world.send(&shutdown, &[]);
     assert!(reader.join().unwrap() == expected);
 }
@@ -159,10 +141,7 @@ fn large_uploads_arrive_without_event_indices() {
 
 fn download(buffers: usize, features: u64) {
     let mut world = World::with_features(buffers, features);
-    let request = Header {
-        buf_alloc: 20_000,
-        ..packet(Op::Request, 41)
-    };
+    let request = Header { buf_alloc: 20_000, ..packet(Op::Request, 41) };
     let host = world.connect_with(&request);
     let data = pattern(4, 3_000_000);
     let expected = data.clone();
@@ -193,11 +172,7 @@ fn download(buffers: usize, features: u64) {
             told = got.len() as u32;
         }
         assert!(got.len() - told as usize <= 20_000);
-        let update = Header {
-            buf_alloc: 20_000,
-            fwd_cnt: told,
-            ..packet(Op::CreditUpdate, 41)
-        };
+        let update = Header { buf_alloc: 20_000, fwd_cnt: told, ..packet(Op::CreditUpdate, 41) };
         world.send(&update, &[]);
     }
     writer.join().unwrap();

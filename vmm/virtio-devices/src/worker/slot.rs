@@ -21,10 +21,7 @@ enum State<H> {
 impl<H: Handler> Slot<H> {
     /// Holds an idle handler.
     pub fn new(handler: H) -> Self {
-        Self {
-            state: State::Idle(handler),
-            failure: None,
-        }
+        Self { state: State::Idle(handler), failure: None }
     }
 
     /// The handler, while it is idle.

@@ -17,9 +17,8 @@ pub(super) const NONE: CapabilitySet = CapabilitySet::empty();
 
 /// What root's file server keeps: working with files of other users in the folder as
 /// root does outside.
-pub(super) const FILES: CapabilitySet = CapabilitySet::CHOWN
-    .union(CapabilitySet::DAC_OVERRIDE)
-    .union(CapabilitySet::FOWNER);
+pub(super) const FILES: CapabilitySet =
+    CapabilitySet::CHOWN.union(CapabilitySet::DAC_OVERRIDE).union(CapabilitySet::FOWNER);
 
 /// Whether the process is root with root's powers, at least over users.
 pub(super) fn privileged() -> bool {
@@ -59,22 +58,13 @@ pub(super) fn lock_down(keep: CapabilitySet) -> Result<bool> {
 pub(super) fn drop_to(keep: CapabilitySet, bounding: bool) -> Result<State> {
     let sets = capabilities(None).map_err(Error::step("reading capabilities"))?;
     let kept = sets.permitted & keep;
-    set_capabilities(
-        None,
-        CapabilitySets {
-            effective: kept,
-            permitted: kept,
-            inheritable: NONE,
-        },
-    )
-    .map_err(Error::step("dropping capabilities"))?;
+    set_capabilities(None, CapabilitySets { effective: kept, permitted: kept, inheritable: NONE })
+        .map_err(Error::step("dropping capabilities"))?;
     set_no_new_privs(true).map_err(Error::step("setting no_new_privs"))?;
     let said = if kept.is_empty() {
         "none, no_new_privs".to_owned()
     } else {
-        format!("only {kept:?}, no_new_privs")
-            .replace("CapabilitySet(", "")
-            .replace(')', "")
+        format!("only {kept:?}, no_new_privs").replace("CapabilitySet(", "").replace(')', "")
     };
     // Under no_new_privs the bounding set bounds nothing that could still come.
     Ok(State::active(if bounding {

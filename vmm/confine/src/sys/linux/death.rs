@@ -42,11 +42,7 @@ pub(super) fn bind(parent: Option<u32>, life: Option<&OwnedFd>) -> Result<()> {
         control(life, F_SETSIG, libc::SIGKILL)?;
         control(life, libc::F_SETOWN, getpid().as_raw_nonzero().get())?;
         let flags = control(life, libc::F_GETFL, 0)?;
-        control(
-            life,
-            libc::F_SETFL,
-            flags | libc::O_ASYNC | libc::O_NONBLOCK,
-        )
+        control(life, libc::F_SETFL, flags | libc::O_ASYNC | libc::O_NONBLOCK)
     };
     arm().map_err(Error::io("watching the parent's pipe"))?;
     // It may have closed before it was watched.
@@ -71,11 +67,7 @@ fn alive(life: &OwnedFd) -> Result<()> {
     let mut polled = [PollFd::new(life, PollFlags::IN)];
     poll(&mut polled, Some(&Timespec::default()))
         .map_err(Error::step("looking at the parent's pipe"))?;
-    if polled[0].revents().is_empty() {
-        Ok(())
-    } else {
-        Err(Error::ParentGone)
-    }
+    if polled[0].revents().is_empty() { Ok(()) } else { Err(Error::ParentGone) }
 }
 
 fn control(fd: &OwnedFd, command: i32, value: i32) -> io::Result<i32> {

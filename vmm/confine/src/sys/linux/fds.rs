@@ -34,9 +34,7 @@ fn close_range(first: u32, last: u32) -> Result<()> {
     // in this range it does not use again, and what it does use is excepted by `keep`.
     let result = unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) };
     if result < 0 {
-        return Err(Error::io("closing inherited descriptors")(
-            io::Error::last_os_error(),
-        ));
+        return Err(Error::io("closing inherited descriptors")(io::Error::last_os_error()));
     }
     Ok(())
 }

@@ -42,15 +42,7 @@ pub(super) fn set_threads(limits: &Limits, own: bool, mut said: Vec<String>) -> 
 
 /// Sets both limits of `resource` to `value` or to what they already allow if that is less.
 fn lower(resource: Resource, value: u64) -> rustix::io::Result<u64> {
-    let value = getrlimit(resource)
-        .maximum
-        .map_or(value, |max| max.min(value));
-    setrlimit(
-        resource,
-        Rlimit {
-            current: Some(value),
-            maximum: Some(value),
-        },
-    )?;
+    let value = getrlimit(resource).maximum.map_or(value, |max| max.min(value));
+    setrlimit(resource, Rlimit { current: Some(value), maximum: Some(value) })?;
     Ok(value)
 }

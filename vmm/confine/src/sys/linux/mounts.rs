@@ -24,10 +24,7 @@ pub(super) const INERT: u64 =
 
 /// Cuts the mounts of this namespace off from those of the host.
 pub(super) fn make_private() -> Result<()> {
-    mount_change(
-        c"/",
-        MountPropagationFlags::PRIVATE | MountPropagationFlags::REC,
-    )
+    mount_change(c"/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)
 }
 
 /// A new, empty, writable memory file system, not attached anywhere.
@@ -70,23 +67,13 @@ pub(super) fn own_descriptors() -> Result<OwnedFd> {
 
 /// Attaches `tree` at `path` below `folder`.
 pub(super) fn attach(tree: &OwnedFd, folder: BorrowedFd<'_>, path: &CStr) -> Result<()> {
-    move_mount(
-        tree.as_fd(),
-        c"",
-        folder,
-        path,
-        MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH,
-    )
+    move_mount(tree.as_fd(), c"", folder, path, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
 }
 
 /// Sets `attributes` (`MOUNT_ATTR_*`) on `tree` and all mounts below it.
 pub(super) fn restrict(tree: &OwnedFd, attributes: u64) -> io::Result<()> {
-    let attributes = libc::mount_attr {
-        attr_set: attributes,
-        attr_clr: 0,
-        propagation: 0,
-        userns_fd: 0,
-    };
+    let attributes =
+        libc::mount_attr { attr_set: attributes, attr_clr: 0, propagation: 0, userns_fd: 0 };
     // SAFETY: the path is an empty C string and the structure lives across the call, which
     // is told its true size.
     let result = unsafe {

@@ -49,10 +49,7 @@ pub(super) fn enter_user(identity: Identity, privileged: bool) -> Result<User> {
         return Ok(refused(why_refused(errno)));
     }
     map_self(uid, gid).map_err(Error::io("mapping the user into the namespace"))?;
-    Ok(User {
-        state: State::active("only the caller's user and group exist"),
-        nobody: false,
-    })
+    Ok(User { state: State::active("only the caller's user and group exist"), nobody: false })
 }
 
 /// The maps of root's namespaces must be written from outside, with root's rights: by a
@@ -64,10 +61,7 @@ fn enter_as_root(identity: Identity) -> Result<User> {
         Identity::Nobody => ("only user and group 65534 exist", false),
     };
     let (users, groups) = if all {
-        (
-            IdMap::all_users().map_err(step())?,
-            IdMap::all_groups().map_err(step())?,
-        )
+        (IdMap::all_users().map_err(step())?, IdMap::all_groups().map_err(step())?)
     } else {
         (IdMap::one(NOBODY), IdMap::one(NOBODY))
     };
@@ -83,9 +77,7 @@ fn enter_as_root(identity: Identity) -> Result<User> {
             _ => return 3,
         }
         let map = |users: &IdMap, groups: &IdMap| {
-            users
-                .write_users(&target)
-                .and_then(|()| groups.write_groups(&target))
+            users.write_users(&target).and_then(|()| groups.write_groups(&target))
         };
         match map(&users, &groups) {
             Ok(()) => 0,
@@ -112,10 +104,7 @@ fn enter_as_root(identity: Identity) -> Result<User> {
         }
         _ => return Err(step()(io::ErrorKind::PermissionDenied.into())),
     }
-    Ok(User {
-        state: State::active(said),
-        nobody,
-    })
+    Ok(User { state: State::active(said), nobody })
 }
 
 /// Enters the namespaces other than the user's. What is refused is reported.
@@ -152,11 +141,7 @@ pub(super) fn enter_others(role: Role, hopeless: bool) -> Others {
         (true, false) => State::missing(lacking.join(", ")),
         (false, false) => State::partial(got.join(", "), lacking.join(", ")),
     };
-    Others {
-        state,
-        mounts,
-        pids,
-    }
+    Others { state, mounts, pids }
 }
 
 /// Gives root's user and groups up. The capabilities go separately.
@@ -194,9 +179,7 @@ pub(super) fn trial() -> bool {
             && super::mounts::make_private().is_ok();
         i32::from(!works)
     });
-    child
-        .and_then(fork::Child::wait)
-        .is_ok_and(|status| status == Some(0))
+    child.and_then(fork::Child::wait).is_ok_and(|status| status == Some(0))
 }
 
 fn map_self(uid: u32, gid: u32) -> io::Result<()> {
@@ -211,10 +194,7 @@ fn unshare(flags: UnshareFlags) -> rustix::io::Result<()> {
 }
 
 fn refused(why: String) -> User {
-    User {
-        state: State::missing(why),
-        nobody: false,
-    }
+    User { state: State::missing(why), nobody: false }
 }
 
 fn apparmor_restricts() -> bool {
@@ -237,9 +217,5 @@ pub(super) fn why_refused(errno: Errno) -> String {
 }
 
 fn sysctl(name: &str) -> Option<u64> {
-    fs::read_to_string(format!("/proc/sys/{name}"))
-        .ok()?
-        .trim()
-        .parse()
-        .ok()
+    fs::read_to_string(format!("/proc/sys/{name}")).ok()?.trim().parse().ok()
 }

@@ -24,24 +24,14 @@ pub fn probe() -> Support {
     } else {
         State::missing("they need a user namespace or root")
     };
-    Support {
-        user_namespace,
-        namespaces,
-        landlock: rules::support(),
-        seccomp: seccomp(),
-    }
+    Support { user_namespace, namespaces, landlock: rules::support(), seccomp: seccomp() }
 }
 
 fn seccomp() -> State {
     let action = libc::SECCOMP_RET_KILL_PROCESS;
     // SAFETY: the call reads one integer, which lives across it.
     let result = unsafe {
-        libc::syscall(
-            libc::SYS_seccomp,
-            libc::SECCOMP_GET_ACTION_AVAIL,
-            0,
-            &raw const action,
-        )
+        libc::syscall(libc::SYS_seccomp, libc::SECCOMP_GET_ACTION_AVAIL, 0, &raw const action)
     };
     if result == 0 {
         State::active("filters that kill the process")

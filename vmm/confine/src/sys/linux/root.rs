@@ -38,10 +38,7 @@ pub(super) enum Grants {
     /// Work with the files below a folder.
     Folder { read_only: bool, folder: OwnedFd },
     /// Reading and executing below paths, and reading some files by descriptor.
-    Program {
-        paths: Vec<PathBuf>,
-        reopened: Vec<RawFd>,
-    },
+    Program { paths: Vec<PathBuf>, reopened: Vec<RawFd> },
 }
 
 /// Makes a shared folder the working folder. The kernel takes that along into new mounts,
@@ -78,11 +75,7 @@ pub(super) fn enter(root: Root, mounts: bool) -> Result<View> {
             // The old descriptor leads out of the new root.
             drop(folder);
             let tree = mounts::copy(c".").map_err(Error::step("mounting the shared folder"))?;
-            let read = if read_only {
-                libc::MOUNT_ATTR_RDONLY
-            } else {
-                0
-            };
+            let read = if read_only { libc::MOUNT_ATTR_RDONLY } else { 0 };
             mounts::restrict(&tree, mounts::INERT | read)
                 .map_err(Error::io("restricting the shared folder's mount"))?;
             let descriptors = own_descriptors()?;
@@ -93,10 +86,7 @@ pub(super) fn enter(root: Root, mounts: bool) -> Result<View> {
                 state: State::active(format!("the shared folder, nosuid, nodev, noexec{how}")),
                 root: Some(open_root()?),
                 descriptors: Some(descriptors),
-                grants: Grants::Folder {
-                    read_only,
-                    folder: open_root()?,
-                },
+                grants: Grants::Folder { read_only, folder: open_root()? },
             })
         }
         Root::Program { paths, reopened } => {
@@ -116,10 +106,7 @@ pub(super) fn enter(root: Root, mounts: bool) -> Result<View> {
                 state: State::active(format!("{} paths, read-only", copies.len())),
                 root: None,
                 descriptors: None,
-                grants: Grants::Program {
-                    paths: granted,
-                    reopened,
-                },
+                grants: Grants::Program { paths: granted, reopened },
             })
         }
     }
@@ -129,12 +116,7 @@ pub(super) fn enter(root: Root, mounts: bool) -> Result<View> {
 fn unmoved(root: Root) -> Result<View> {
     let state = State::missing("it needs a mount namespace");
     Ok(match root {
-        Root::Empty => View {
-            state,
-            root: None,
-            descriptors: None,
-            grants: Grants::Nothing,
-        },
+        Root::Empty => View { state, root: None, descriptors: None, grants: Grants::Nothing },
         Root::Folder { folder, read_only } => View {
             state,
             grants: Grants::Folder {
@@ -272,13 +254,8 @@ fn leave_old_root() -> Result<()> {
 
 /// The folder of this process's descriptors as it is in /proc.
 fn open_descriptors() -> Result<OwnedFd> {
-    openat(
-        CWD,
-        c"/proc/self/fd",
-        OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
-        Mode::empty(),
-    )
-    .map_err(Error::step("opening /proc/self/fd"))
+    openat(CWD, c"/proc/self/fd", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+        .map_err(Error::step("opening /proc/self/fd"))
 }
 
 /// The new root, from inside.

@@ -43,12 +43,7 @@ pub(super) fn restrict(grants: &Grants) -> Result<State> {
 pub(super) fn support() -> State {
     // SAFETY: with this flag the call takes no pointer and answers with a number.
     let version = unsafe {
-        libc::syscall(
-            libc::SYS_landlock_create_ruleset,
-            std::ptr::null::<u8>(),
-            0_usize,
-            1_u32,
-        )
+        libc::syscall(libc::SYS_landlock_create_ruleset, std::ptr::null::<u8>(), 0_usize, 1_u32)
     };
     if version < 1 {
         return State::missing(why(&io::Error::last_os_error()));
@@ -64,11 +59,7 @@ pub(super) fn support() -> State {
     .filter(|(since, _)| version < *since)
     .map(|(_, what)| what)
     .collect();
-    if missing.is_empty() {
-        State::active(said)
-    } else {
-        State::partial(said, missing.join(", "))
-    }
+    if missing.is_empty() { State::active(said) } else { State::partial(said, missing.join(", ")) }
 }
 
 fn why(error: &io::Error) -> String {

@@ -35,18 +35,8 @@ const ARCH: TargetArch = TargetArch::aarch64;
 /// refusals would miss them.
 const NO_X32: [sock_filter; 4] = [
     statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0),
-    statement(
-        libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K,
-        0,
-        1,
-        0x4000_0000,
-    ),
-    statement(
-        libc::BPF_RET | libc::BPF_K,
-        0,
-        0,
-        libc::SECCOMP_RET_KILL_PROCESS,
-    ),
+    statement(libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K, 0, 1, 0x4000_0000),
+    statement(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_KILL_PROCESS),
     statement(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ALLOW),
 ];
 
@@ -96,10 +86,7 @@ pub(super) fn install(role: Role, denied: Denied) -> Result<State> {
             apply(&absent)?;
             apply(&refused)?;
             apply(&NO_X32)?;
-            format!(
-                "{} system calls refused, and QEMU's own filter",
-                qemu::REFUSED.len()
-            )
+            format!("{} system calls refused, and QEMU's own filter", qemu::REFUSED.len())
         }
     };
     Ok(State::active(said))
@@ -122,11 +109,7 @@ fn own_threads() -> std::result::Result<Vec<SeccompRule>, BackendError> {
 /// A filter that answers the calls of `table` with `errno` and allows the rest.
 fn deny(table: &[Allow], errno: i32) -> Result<BpfProgram> {
     let errno = u32::try_from(errno).map_err(|_| Error::Seccomp("no such error".to_owned()))?;
-    compile(
-        collect(&[table])?,
-        SeccompAction::Allow,
-        SeccompAction::Errno(errno),
-    )
+    compile(collect(&[table])?, SeccompAction::Allow, SeccompAction::Errno(errno))
 }
 
 type Rules = BTreeMap<i64, Vec<SeccompRule>>;
@@ -149,9 +132,7 @@ fn collect(tables: &[&[Allow]]) -> Result<Rules> {
 }
 
 fn compile(rules: Rules, other: SeccompAction, named: SeccompAction) -> Result<BpfProgram> {
-    SeccompFilter::new(rules, other, named, ARCH)
-        .and_then(BpfProgram::try_from)
-        .map_err(failed)
+    SeccompFilter::new(rules, other, named, ARCH).and_then(BpfProgram::try_from).map_err(failed)
 }
 
 fn failed(error: BackendError) -> Error {

@@ -53,11 +53,7 @@ fn no_table_has_what_leads_out() {
     for role in Role::ALL {
         for table in tables(role).into_iter().flatten() {
             for entry in table {
-                assert!(
-                    !forbidden.contains(&entry.number),
-                    "{role}: {}",
-                    entry.number
-                );
+                assert!(!forbidden.contains(&entry.number), "{role}: {}", entry.number);
                 if role != Role::Fs {
                     let opens = [libc::SYS_openat, libc::SYS_openat2];
                     assert!(!opens.contains(&entry.number), "{role}: {}", entry.number);

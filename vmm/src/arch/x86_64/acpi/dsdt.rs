@@ -15,12 +15,7 @@ pub(super) fn table(description: &Description) -> Result<Sdt, Error> {
     com1(&mut body);
     panic_port(&mut body);
     for (index, &(address, gsi)) in description.virtio.iter().enumerate() {
-        virtio(
-            &mut body,
-            index,
-            u32::try_from(address).map_err(|_| Error::TooLarge)?,
-            gsi,
-        );
+        virtio(&mut body, index, u32::try_from(address).map_err(|_| Error::TooLarge)?, gsi);
     }
     sleep_state(&mut body);
     let mut table = Sdt::new(*b"DSDT", 36, 2, OEM, TABLE, REVISION);
@@ -66,10 +61,7 @@ fn virtio(body: &mut Vec<u8>, index: usize, address: u32, gsi: u32) {
             &Name::new("_HID".into(), &"LNRO0005"),
             &Name::new("_UID".into(), &index),
             &Name::new("_CCA".into(), &1u8),
-            &Name::new(
-                "_CRS".into(),
-                &ResourceTemplate::new(vec![&window, &interrupt]),
-            ),
+            &Name::new("_CRS".into(), &ResourceTemplate::new(vec![&window, &interrupt])),
         ],
     )
     .to_aml_bytes(body);

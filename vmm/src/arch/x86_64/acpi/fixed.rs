@@ -32,13 +32,7 @@ pub(super) fn fadt(dsdt: u64) -> FADT {
 }
 
 fn port(port: u16) -> GAS {
-    GAS::new(
-        AddressSpace::SystemIo,
-        8,
-        0,
-        AccessSize::ByteAccess,
-        u64::from(port),
-    )
+    GAS::new(AddressSpace::SystemIo, 8, 0, AccessSize::ByteAccess, u64::from(port))
 }
 
 pub(super) fn madt(cpus: u8) -> MADT {

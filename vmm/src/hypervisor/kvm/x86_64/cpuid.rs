@@ -23,10 +23,7 @@ pub(super) fn for_vcpu(
     cpus: u8,
     tsc_deadline: bool,
 ) -> Result<CpuId, Error> {
-    let topology = Topology {
-        id: u32::from(id),
-        cpus: u32::from(cpus.max(1)),
-    };
+    let topology = Topology { id: u32::from(id), cpus: u32::from(cpus.max(1)) };
     let mut entries: Vec<kvm_cpuid_entry2> = supported
         .as_slice()
         .iter()
@@ -36,10 +33,7 @@ pub(super) fn for_vcpu(
     for entry in &mut entries {
         change(entry, &topology, tsc_deadline);
     }
-    let maximum = entries
-        .iter()
-        .find(|entry| entry.function == 0)
-        .map_or(0, |entry| entry.eax);
+    let maximum = entries.iter().find(|entry| entry.function == 0).map_or(0, |entry| entry.eax);
     if maximum >= 0xb {
         entries.extend(topology.extended());
     }
@@ -69,11 +63,7 @@ impl Topology {
             edx: self.id,
             ..Default::default()
         };
-        [
-            level(0, 0, 1, 1),
-            level(1, self.bits(), self.cpus, 2),
-            level(2, 0, 0, 0),
-        ]
+        [level(0, 0, 1, 1), level(1, self.bits(), self.cpus, 2), level(2, 0, 0, 0)]
     }
 
     /// `sharing - 1` of a cache that all cores share, as a mask of APIC id numbers.
@@ -92,11 +82,7 @@ fn change(entry: &mut kvm_cpuid_entry2, topology: &Topology, tsc_deadline: bool)
             if tsc_deadline {
                 entry.ecx |= TSC_DEADLINE;
             }
-            entry.edx = if last > 0 {
-                entry.edx | HTT
-            } else {
-                entry.edx & !HTT
-            };
+            entry.edx = if last > 0 { entry.edx | HTT } else { entry.edx & !HTT };
         }
         // Caches: the last level is everybody's, the others each core's own.
         4 if entry.eax & 0x1f != 0 => {
@@ -126,11 +112,7 @@ fn change(entry: &mut kvm_cpuid_entry2, topology: &Topology, tsc_deadline: bool)
 
 fn sharing(eax: u32, topology: &Topology) -> u32 {
     let level = eax >> 5 & 7;
-    if level >= 3 {
-        topology.shared_by_all()
-    } else {
-        0
-    }
+    if level >= 3 { topology.shared_by_all() } else { 0 }
 }
 
 #[cfg(test)]

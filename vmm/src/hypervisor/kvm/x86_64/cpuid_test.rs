@@ -32,11 +32,7 @@ fn host() -> CpuId {
 }
 
 fn find(cpuid: &CpuId, function: u32, index: u32) -> kvm_cpuid_entry2 {
-    *cpuid
-        .as_slice()
-        .iter()
-        .find(|e| e.function == function && e.index == index)
-        .unwrap()
+    *cpuid.as_slice().iter().find(|e| e.function == function && e.index == index).unwrap()
 }
 
 #[test]
@@ -52,9 +48,7 @@ fn features_pass_and_nested_virtualisation_does_not() {
     assert_eq!(find(&cpuid, 0x8000_0001, 0).ecx & AMD_SVM, 0);
     assert_eq!(find(&cpuid, 0xa, 0).eax, 0);
     assert_eq!(
-        for_vcpu(&host(), 0, 1, false)
-            .map(|c| find(&c, 1, 0).ecx & TSC_DEADLINE)
-            .ok(),
+        for_vcpu(&host(), 0, 1, false).map(|c| find(&c, 1, 0).ecx & TSC_DEADLINE).ok(),
         Some(0)
     );
 }
@@ -68,11 +62,7 @@ fn every_cpu_count_gets_distinct_apic_ids_within_its_bits() {
             assert_eq!(find(&cpuid, 1, 0).ebx >> 24, id32);
             let core = find(&cpuid, 0xb, 1);
             assert_eq!((core.ebx, core.edx), (u32::from(cpus), id32));
-            assert!(
-                id32 >> core.eax == 0,
-                "id {id} needs more than {} bits",
-                core.eax
-            );
+            assert!(id32 >> core.eax == 0, "id {id} needs more than {} bits", core.eax);
             assert_eq!(find(&cpuid, 0x8000_001e, 0).eax, id32);
             assert_eq!(find(&cpuid, 0x8000_0008, 0).ecx & 0xff, u32::from(cpus) - 1);
         }

@@ -24,52 +24,30 @@ pub(super) fn set(fd: &VcpuFd, entry: &BootEntry) -> Result<(), Error> {
 }
 
 fn for_entry(entry: &BootEntry, sregs: &mut kvm_sregs) -> kvm_regs {
-    let regs = kvm_regs {
-        rflags: RFLAGS,
-        ..Default::default()
-    };
+    let regs = kvm_regs { rflags: RFLAGS, ..Default::default() };
     match *entry {
         // Xen's PVH entry: 32-bit protected mode, paging off, start info in ebx.
-        BootEntry::Pvh {
-            address,
-            start_info,
-        } => {
+        BootEntry::Pvh { address, start_info } => {
             flat(sregs, false);
             sregs.cr0 = CR0_PE | CR0_ET;
             sregs.cr4 = 0;
-            kvm_regs {
-                rip: address,
-                rbx: start_info,
-                ..regs
-            }
+            kvm_regs { rip: address, rbx: start_info, ..regs }
         }
         // Linux' 64-bit entry: long mode, identity mapping, boot parameters in rsi.
-        BootEntry::Linux64 {
-            address,
-            boot_params,
-        } => {
+        BootEntry::Linux64 { address, boot_params } => {
             flat(sregs, true);
             sregs.cr3 = layout::PAGE_TABLES;
             sregs.cr4 |= CR4_PAE;
             sregs.cr0 = CR0_PE | CR0_ET | CR0_PG;
             sregs.efer |= EFER_LME | EFER_LMA;
             let stack = layout::BOOT_STACK;
-            kvm_regs {
-                rip: address,
-                rsi: boot_params,
-                rsp: stack,
-                rbp: stack,
-                ..regs
-            }
+            kvm_regs { rip: address, rsi: boot_params, rsp: stack, rbp: stack, ..regs }
         }
         // As after reset, with everything based at zero: for tiny test guests.
         BootEntry::Real { address } => {
             sregs.cs.base = 0;
             sregs.cs.selector = 0;
-            kvm_regs {
-                rip: u64::from(address),
-                ..regs
-            }
+            kvm_regs { rip: u64::from(address), ..regs }
         }
     }
 }
@@ -83,12 +61,7 @@ fn flat(sregs: &mut kvm_sregs, long: bool) {
         l: u8::from(long),
         ..flat_segment()
     };
-    let data = kvm_segment {
-        selector: tables::DATA,
-        type_: 3,
-        db: 1,
-        ..flat_segment()
-    };
+    let data = kvm_segment { selector: tables::DATA, type_: 3, db: 1, ..flat_segment() };
     let task = kvm_segment {
         selector: tables::TASK,
         type_: 0xb,
@@ -97,13 +70,7 @@ fn flat(sregs: &mut kvm_sregs, long: bool) {
         ..Default::default()
     };
     sregs.cs = code;
-    for segment in [
-        &mut sregs.ds,
-        &mut sregs.es,
-        &mut sregs.fs,
-        &mut sregs.gs,
-        &mut sregs.ss,
-    ] {
+    for segment in [&mut sregs.ds, &mut sregs.es, &mut sregs.fs, &mut sregs.gs, &mut sregs.ss] {
         *segment = data;
     }
     sregs.tr = task;
@@ -114,13 +81,7 @@ fn flat(sregs: &mut kvm_sregs, long: bool) {
 }
 
 fn flat_segment() -> kvm_segment {
-    kvm_segment {
-        limit: u32::MAX,
-        present: 1,
-        s: 1,
-        g: 1,
-        ..Default::default()
-    }
+    kvm_segment { limit: u32::MAX, present: 1, s: 1, g: 1, ..Default::default() }
 }
 
 #[cfg(test)]

@@ -128,12 +128,7 @@ impl Passthrough {
             FileType::Symlink => Err(Errno::OPNOTSUPP),
             // A device node could be the host's own; its permissions are none of the guest's.
             FileType::CharacterDevice | FileType::BlockDevice => Err(Errno::PERM),
-            _ => chmodat(
-                &self.proc_self_fd,
-                DecInt::from_fd(&node.fd),
-                mode,
-                AtFlags::empty(),
-            ),
+            _ => chmodat(&self.proc_self_fd, DecInt::from_fd(&node.fd), mode, AtFlags::empty()),
         }
     }
 
@@ -243,13 +238,8 @@ fn chown(node: &Node, request: &SetattrIn) -> Result<(), Errno> {
     if uid.is_none() && gid.is_none() {
         return Ok(());
     }
-    let changed = chownat(
-        &node.fd,
-        c"",
-        uid.map(Uid::from_raw),
-        gid.map(Gid::from_raw),
-        AtFlags::EMPTY_PATH,
-    );
+    let changed =
+        chownat(&node.fd, c"", uid.map(Uid::from_raw), gid.map(Gid::from_raw), AtFlags::EMPTY_PATH);
     match changed {
         // In a user namespace: an id that does not exist there.
         Err(Errno::INVAL) => Err(Errno::PERM),
@@ -280,11 +270,7 @@ fn timespec(set: bool, now: bool, seconds: u64, nanoseconds: u32) -> Result<Time
 }
 
 fn time(stamp: &rustix::fs::StatxTimestamp) -> SxTime {
-    SxTime {
-        sec: stamp.tv_sec,
-        nsec: stamp.tv_nsec,
-        reserved: 0,
-    }
+    SxTime { sec: stamp.tv_sec, nsec: stamp.tv_nsec, reserved: 0 }
 }
 
 /// Times before 1970 travel with the sign bit set.

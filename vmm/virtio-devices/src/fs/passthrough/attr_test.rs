@@ -22,16 +22,11 @@ fn attributes_are_those_of_the_host() {
     let attr = guest.getattr(node).unwrap();
     let host = std::fs::metadata(&path).unwrap();
     assert_eq!(
-        (
-            attr.ino, attr.size, attr.mode, attr.nlink, attr.uid, attr.gid
-        ),
+        (attr.ino, attr.size, attr.mode, attr.nlink, attr.uid, attr.gid),
         (host.ino(), 5, host.mode(), 1, host.uid(), host.gid())
     );
     assert_eq!(i64::from(attr.mtimensec), host.mtime_nsec());
-    let request = StatxIn {
-        sx_mask: 0xfff,
-        ..Default::default()
-    };
+    let request = StatxIn { sx_mask: 0xfff, ..Default::default() };
     let statx: StatxOut = guest.get(Opcode::Statx, node, request.as_slice()).unwrap();
     assert_eq!((statx.stat.ino, statx.stat.size), (host.ino(), 5));
     assert_eq!(statx.stat.mtime.sec, host.mtime());
@@ -51,11 +46,7 @@ fn modes_change_but_for_the_setuid_and_setgid_bits_of_files() {
         ("dir", 0o1777, 0o1777),
     ] {
         let node = guest.node(text);
-        let request = SetattrIn {
-            valid: setattr::MODE,
-            mode: wanted,
-            ..Default::default()
-        };
+        let request = SetattrIn { valid: setattr::MODE, mode: wanted, ..Default::default() };
         let attr = guest.setattr(node, request).unwrap();
         assert_eq!(attr.mode & 0o7777, got, "{wanted:o}");
         assert_eq!(mode(&guest, text), got);
@@ -68,18 +59,10 @@ fn a_link_has_no_permissions_and_its_target_keeps_its_own() {
     std::fs::write(guest.dir.join("file"), "").unwrap();
     let before = mode(&guest, "file");
     let link = guest.symlink("link", "file").unwrap().nodeid;
-    let request = SetattrIn {
-        valid: setattr::MODE,
-        mode: 0o777,
-        ..Default::default()
-    };
+    let request = SetattrIn { valid: setattr::MODE, mode: 0o777, ..Default::default() };
     assert_eq!(guest.setattr(link, request).unwrap_err(), Errno::OPNOTSUPP);
     // Times of the link itself change.
-    let request = SetattrIn {
-        valid: setattr::MTIME,
-        mtime: 1000,
-        ..Default::default()
-    };
+    let request = SetattrIn { valid: setattr::MTIME, mtime: 1000, ..Default::default() };
     assert_eq!(guest.setattr(link, request).unwrap().mtime, 1000);
     let file = std::fs::metadata(guest.dir.join("file")).unwrap();
     assert_ne!(file.mtime(), 1000);
@@ -90,32 +73,14 @@ fn a_link_has_no_permissions_and_its_target_keeps_its_own() {
 fn sizes_change_by_node_and_by_handle() {
     let mut guest = Guest::new();
     let (entry, fh) = guest.create(ROOT_ID, "a", OFlags::RDWR, 0o644).unwrap();
-    let request = SetattrIn {
-        valid: setattr::SIZE,
-        size: 1000,
-        ..Default::default()
-    };
+    let request = SetattrIn { valid: setattr::SIZE, size: 1000, ..Default::default() };
     assert_eq!(guest.setattr(entry.nodeid, request).unwrap().size, 1000);
-    let request = SetattrIn {
-        valid: setattr::SIZE | setattr::FH,
-        size: 10,
-        fh,
-        ..Default::default()
-    };
+    let request =
+        SetattrIn { valid: setattr::SIZE | setattr::FH, size: 10, fh, ..Default::default() };
     assert_eq!(guest.setattr(entry.nodeid, request).unwrap().size, 10);
-    let request = SetattrIn {
-        size: u64::MAX,
-        ..request
-    };
-    assert_eq!(
-        guest.setattr(entry.nodeid, request).unwrap_err(),
-        Errno::INVAL
-    );
-    let request = SetattrIn {
-        valid: setattr::SIZE,
-        size: 0,
-        ..Default::default()
-    };
+    let request = SetattrIn { size: u64::MAX, ..request };
+    assert_eq!(guest.setattr(entry.nodeid, request).unwrap_err(), Errno::INVAL);
+    let request = SetattrIn { valid: setattr::SIZE, size: 0, ..Default::default() };
     assert_eq!(guest.setattr(ROOT_ID, request).unwrap_err(), Errno::ISDIR);
 }
 
@@ -135,18 +100,12 @@ fn times_change_one_by_one() {
     let attr = guest.setattr(node, request).unwrap();
     assert_eq!((attr.atime, attr.atimensec, attr.mtimensec), (11, 12, 14));
     assert_eq!(attr.mtime, u64::MAX - 12);
-    let request = SetattrIn {
-        valid: setattr::MTIME | setattr::MTIME_NOW,
-        ..Default::default()
-    };
+    let request = SetattrIn { valid: setattr::MTIME | setattr::MTIME_NOW, ..Default::default() };
     let attr = guest.setattr(node, request).unwrap();
     assert!(attr.mtime > 1_600_000_000);
     assert_eq!(attr.atime, 11);
-    let request = SetattrIn {
-        valid: setattr::ATIME,
-        atimensec: 1_000_000_000,
-        ..Default::default()
-    };
+    let request =
+        SetattrIn { valid: setattr::ATIME, atimensec: 1_000_000_000, ..Default::default() };
     assert_eq!(guest.setattr(node, request).unwrap_err(), Errno::INVAL);
 }
 
@@ -163,10 +122,7 @@ fn an_owner_may_be_set_to_what_it_is() {
         ..Default::default()
     };
     guest.setattr(node, request).unwrap();
-    let request = SetattrIn {
-        uid: u32::MAX,
-        ..request
-    };
+    let request = SetattrIn { uid: u32::MAX, ..request };
     assert_eq!(guest.setattr(node, request).unwrap_err(), Errno::INVAL);
 }
 
@@ -179,18 +135,11 @@ fn writing_and_cutting_take_the_setuid_bit_away() {
     setuid();
     let node = guest.node("a");
     let fh = guest.open(node, OFlags::RDWR).unwrap();
-    let request = WriteIn {
-        fh,
-        write_flags: 4,
-        ..Default::default()
-    };
+    let request = WriteIn { fh, write_flags: 4, ..Default::default() };
     guest.write(node, request, b"x").unwrap();
     assert_eq!(mode(&guest, "a"), 0o755);
     setuid();
-    let request = SetattrIn {
-        valid: setattr::SIZE | setattr::KILL_SUIDGID,
-        ..Default::default()
-    };
+    let request = SetattrIn { valid: setattr::SIZE | setattr::KILL_SUIDGID, ..Default::default() };
     guest.setattr(node, request).unwrap();
     assert_eq!(mode(&guest, "a"), 0o755);
 }

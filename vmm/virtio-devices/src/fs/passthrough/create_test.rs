@@ -16,10 +16,7 @@ fn files_are_made_with_the_mode_asked_for_and_the_callers_owner() {
     assert_eq!(made.0.attr.mode, 0o100_666);
     let host = std::fs::metadata(guest.dir.join("a")).unwrap();
     assert_eq!(host.uid(), rustix::process::geteuid().as_raw());
-    assert_eq!(
-        guest.mkdir(ROOT_ID, "d", 0o777).unwrap().attr.mode,
-        0o40_777
-    );
+    assert_eq!(guest.mkdir(ROOT_ID, "d", 0o777).unwrap().attr.mode, 0o40_777);
     // No setuid or setgid file comes out of a guest.
     let made = guest.create(ROOT_ID, "b", OFlags::RDWR, 0o6755).unwrap();
     assert_eq!(made.0.attr.mode, 0o100_755);
@@ -29,13 +26,8 @@ fn files_are_made_with_the_mode_asked_for_and_the_callers_owner() {
 fn a_file_is_open_whatever_its_mode_forbids() {
     let mut guest = Guest::new();
     for (text, mode) in [("r", 0o444), ("w", 0o200), ("none", 0o000)] {
-        let (entry, fh) = guest
-            .create(ROOT_ID, text, OFlags::RDWR | OFlags::EXCL, mode)
-            .unwrap();
-        let request = WriteIn {
-            fh,
-            ..Default::default()
-        };
+        let (entry, fh) = guest.create(ROOT_ID, text, OFlags::RDWR | OFlags::EXCL, mode).unwrap();
+        let request = WriteIn { fh, ..Default::default() };
         assert_eq!(guest.write(entry.nodeid, request, b"abc").unwrap(), 3);
         assert_eq!(guest.read(entry.nodeid, fh, 0, 9).unwrap(), b"abc");
         assert_eq!(guest.getattr(entry.nodeid).unwrap().mode & 0o7777, mode);
@@ -48,9 +40,7 @@ fn what_is_there_is_opened_unless_the_request_is_exclusive() {
     std::fs::write(guest.dir.join("a"), "hello").unwrap();
     let (entry, fh) = guest.create(ROOT_ID, "a", OFlags::RDONLY, 0o644).unwrap();
     assert_eq!(guest.read(entry.nodeid, fh, 0, 9).unwrap(), b"hello");
-    let (entry, _) = guest
-        .create(ROOT_ID, "a", OFlags::RDWR | OFlags::TRUNC, 0o644)
-        .unwrap();
+    let (entry, _) = guest.create(ROOT_ID, "a", OFlags::RDWR | OFlags::TRUNC, 0o644).unwrap();
     assert_eq!(entry.attr.size, 0);
     let made = guest.create(ROOT_ID, "a", OFlags::RDWR | OFlags::EXCL, 0o644);
     assert_eq!(made.unwrap_err(), Errno::EXIST);
@@ -63,10 +53,7 @@ fn creating_never_opens_a_fifo_or_a_device_node() {
     let made = guest.create(ROOT_ID, "fifo", OFlags::RDWR, 0o644);
     assert_eq!(made.unwrap_err(), Errno::OPNOTSUPP);
     let node = guest.node("fifo");
-    assert_eq!(
-        guest.open(node, OFlags::RDWR).unwrap_err(),
-        Errno::OPNOTSUPP
-    );
+    assert_eq!(guest.open(node, OFlags::RDWR).unwrap_err(), Errno::OPNOTSUPP);
     guest.forget(node, 1);
     std::fs::create_dir(guest.dir.join("dir")).unwrap();
     let made = guest.create(ROOT_ID, "dir", OFlags::RDWR, 0o644);
@@ -79,25 +66,16 @@ fn creating_never_opens_a_fifo_or_a_device_node() {
 fn fifos_and_sockets_can_be_made_and_device_nodes_cannot() {
     let mut guest = Guest::new();
     let mut make = |text: &str, kind: FileType| {
-        let request = MknodIn {
-            mode: kind.as_raw_mode() | 0o640,
-            rdev: 0x0103,
-            ..Default::default()
-        };
+        let request =
+            MknodIn { mode: kind.as_raw_mode() | 0o640, rdev: 0x0103, ..Default::default() };
         guest.get::<EntryOut>(Opcode::Mknod, ROOT_ID, &body(&request, &[text]))
     };
-    assert_eq!(
-        make("file", FileType::RegularFile).unwrap().attr.mode,
-        0o100_640
-    );
+    assert_eq!(make("file", FileType::RegularFile).unwrap().attr.mode, 0o100_640);
     assert_eq!(make("fifo", FileType::Fifo).unwrap().attr.mode, 0o10_640);
     assert_eq!(make("sock", FileType::Socket).unwrap().attr.mode, 0o140_640);
-    for kind in [
-        FileType::CharacterDevice,
-        FileType::BlockDevice,
-        FileType::Directory,
-        FileType::Symlink,
-    ] {
+    for kind in
+        [FileType::CharacterDevice, FileType::BlockDevice, FileType::Directory, FileType::Symlink]
+    {
         assert_eq!(make("x", kind).unwrap_err(), Errno::PERM);
     }
     let host = std::fs::symlink_metadata(guest.dir.join("sock")).unwrap();
@@ -113,38 +91,22 @@ fn a_file_without_a_name_can_get_one_later() {
         mode: 0o100_640,
         ..Default::default()
     };
-    let reply = guest
-        .call(Opcode::Tmpfile, ROOT_ID, &body(&request, &["#1"]))
-        .unwrap();
+    let reply = guest.call(Opcode::Tmpfile, ROOT_ID, &body(&request, &["#1"])).unwrap();
     let entry: EntryOut = crate::fs::guest::first(&reply);
     let open: crate::fs::wire::OpenOut = crate::fs::guest::first(&reply[128..]);
     assert_eq!((entry.attr.nlink, entry.attr.mode), (0, 0o100_640));
-    let write = WriteIn {
-        fh: open.fh,
-        ..Default::default()
-    };
+    let write = WriteIn { fh: open.fh, ..Default::default() };
     guest.write(entry.nodeid, write, b"later").unwrap();
     assert_eq!(std::fs::read_dir(guest.dir.path()).unwrap().count(), 0);
-    let link = LinkIn {
-        oldnodeid: entry.nodeid,
-    };
-    let named: EntryOut = guest
-        .get(Opcode::Link, ROOT_ID, &body(&link, &["named"]))
-        .unwrap();
+    let link = LinkIn { oldnodeid: entry.nodeid };
+    let named: EntryOut = guest.get(Opcode::Link, ROOT_ID, &body(&link, &["named"])).unwrap();
     assert_eq!((named.nodeid, named.attr.nlink), (entry.nodeid, 1));
     assert_eq!(std::fs::read(guest.dir.join("named")).unwrap(), b"later");
     // One that was made exclusively stays without.
-    let request = CreateIn {
-        flags: request.flags | OFlags::EXCL.bits(),
-        ..request
-    };
-    let reply = guest
-        .call(Opcode::Tmpfile, ROOT_ID, &body(&request, &["#2"]))
-        .unwrap();
+    let request = CreateIn { flags: request.flags | OFlags::EXCL.bits(), ..request };
+    let reply = guest.call(Opcode::Tmpfile, ROOT_ID, &body(&request, &["#2"])).unwrap();
     let entry: EntryOut = crate::fs::guest::first(&reply);
-    let link = LinkIn {
-        oldnodeid: entry.nodeid,
-    };
+    let link = LinkIn { oldnodeid: entry.nodeid };
     let named = guest.call(Opcode::Link, ROOT_ID, &body(&link, &["other"]));
     assert_eq!(named.unwrap_err(), Errno::NOENT);
     assert_eq!(request.as_slice().len(), 16);

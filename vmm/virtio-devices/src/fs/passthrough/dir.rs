@@ -47,25 +47,15 @@ impl Passthrough {
     ) -> Result<(), Errno> {
         let node = self.directory(id)?;
         let size = usize::try_from(request.size.min(MAX_LISTING)).map_err(|_| Errno::INVAL)?;
-        let mut page = Page {
-            limit: out.len().saturating_add(size.min(room)),
-            out,
-            listing,
-            told: false,
-        };
+        let mut page =
+            Page { limit: out.len().saturating_add(size.min(room)), out, listing, told: false };
         let mut directory = self.handles.take_directory(request.fh, id)?;
         let mut buffer = std::mem::take(&mut self.listing);
         buffer.clear();
         // An entry takes about as much room with the kernel as in a plain reply.
         let share = if listing == Listing::Plus { 4 } else { 1 };
         buffer.reserve((size / share).max(SMALLEST));
-        let result = self.list(
-            &node,
-            &mut directory,
-            request.offset,
-            &mut buffer,
-            &mut page,
-        );
+        let result = self.list(&node, &mut directory, request.offset, &mut buffer, &mut page);
         self.listing = buffer;
         self.handles.put_directory(request.fh, directory);
         result
@@ -123,11 +113,8 @@ impl Passthrough {
             }
             if page.listing == Listing::Plus {
                 let known = self.nodes.find(parent.key.with_ino(listed.ino())).is_some();
-                let found = if known {
-                    self.resolve(parent, name)
-                } else {
-                    self.resolve_new(parent, name)
-                };
+                let found =
+                    if known { self.resolve(parent, name) } else { self.resolve_new(parent, name) };
                 match found {
                     Ok((node, stat)) => {
                         entry = self.entry(&node, &stat, Source::Listing);

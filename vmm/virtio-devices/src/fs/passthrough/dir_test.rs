@@ -42,17 +42,8 @@ fn list(
     size: u32,
     plus: bool,
 ) -> Result<Vec<(EntryOut, Dirent, String)>, Errno> {
-    let request = ReadIn {
-        fh,
-        offset,
-        size,
-        ..Default::default()
-    };
-    let opcode = if plus {
-        Opcode::Readdirplus
-    } else {
-        Opcode::Readdir
-    };
+    let request = ReadIn { fh, offset, size, ..Default::default() };
+    let opcode = if plus { Opcode::Readdirplus } else { Opcode::Readdir };
     let reply = guest.call(opcode, node, request.as_slice())?;
     assert!(reply.len() <= size as usize);
     Ok(entries(&reply, plus))
@@ -79,21 +70,13 @@ fn five_thousand_files_are_listed_once_each_in_small_pieces() {
         }
         assert_eq!(names.len(), 5002, "plus {plus}, {size} bytes");
         // Each that was told is counted exactly once.
-        assert_eq!(
-            guest.server.passthrough().known(),
-            if plus { 5001 } else { 1 }
-        );
+        assert_eq!(guest.server.passthrough().known(), if plus { 5001 } else { 1 });
         for node in told {
             guest.forget(node, 1);
         }
         assert_eq!(guest.server.passthrough().known(), 1);
-        let request = ReleaseIn {
-            fh,
-            ..Default::default()
-        };
-        guest
-            .call(Opcode::Releasedir, ROOT_ID, request.as_slice())
-            .unwrap();
+        let request = ReleaseIn { fh, ..Default::default() };
+        guest.call(Opcode::Releasedir, ROOT_ID, request.as_slice()).unwrap();
     }
 }
 
@@ -110,21 +93,10 @@ fn a_listing_goes_on_from_any_entry_and_from_the_start() {
         some.iter().map(|entry| entry.2.clone()).collect()
     };
     for at in [30, 10, 51, 0] {
-        let rest = list(
-            &mut guest,
-            ROOT_ID,
-            fh,
-            all[at].1.off,
-            1 << 16,
-            at % 20 == 10,
-        )
-        .unwrap();
+        let rest = list(&mut guest, ROOT_ID, fh, all[at].1.off, 1 << 16, at % 20 == 10).unwrap();
         assert_eq!(names(&rest), names(&all[at + 1..]));
     }
-    assert_eq!(
-        names(&list(&mut guest, ROOT_ID, fh, 0, 1 << 16, false).unwrap()),
-        names(&all)
-    );
+    assert_eq!(names(&list(&mut guest, ROOT_ID, fh, 0, 1 << 16, false).unwrap()), names(&all));
 }
 
 #[test]
@@ -151,25 +123,11 @@ fn handles_of_directories_are_theirs_alone() {
     let mut guest = Guest::new();
     let dir = guest.mkdir(ROOT_ID, "dir", 0o755).unwrap().nodeid;
     let fh = opendir(&mut guest, dir);
-    assert_eq!(
-        list(&mut guest, ROOT_ID, fh, 0, 4096, false).unwrap_err(),
-        Errno::BADF
-    );
+    assert_eq!(list(&mut guest, ROOT_ID, fh, 0, 4096, false).unwrap_err(), Errno::BADF);
     assert_eq!(guest.read(dir, fh, 0, 10).unwrap_err(), Errno::BADF);
-    assert_eq!(
-        list(&mut guest, dir, fh, 0, 8, false).unwrap_err(),
-        Errno::INVAL
-    );
+    assert_eq!(list(&mut guest, dir, fh, 0, 8, false).unwrap_err(), Errno::INVAL);
     assert_eq!(list(&mut guest, dir, fh, 0, 4096, true).unwrap().len(), 2);
-    let request = ReleaseIn {
-        fh,
-        ..Default::default()
-    };
-    guest
-        .call(Opcode::Releasedir, dir, request.as_slice())
-        .unwrap();
-    assert_eq!(
-        list(&mut guest, dir, fh, 0, 4096, false).unwrap_err(),
-        Errno::BADF
-    );
+    let request = ReleaseIn { fh, ..Default::default() };
+    guest.call(Opcode::Releasedir, dir, request.as_slice()).unwrap();
+    assert_eq!(list(&mut guest, dir, fh, 0, 4096, false).unwrap_err(), Errno::BADF);
 }

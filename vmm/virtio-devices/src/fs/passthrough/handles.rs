@@ -59,11 +59,7 @@ impl Handles {
     /// An empty table.
     #[must_use]
     pub fn new(budget: Budget) -> Self {
-        Self {
-            handles: HashMap::new(),
-            next: 1,
-            budget,
-        }
+        Self { handles: HashMap::new(), next: 1, budget }
     }
 
     /// The right to open one more; asked for before opening.
@@ -89,12 +85,7 @@ impl Handles {
 
     /// Adds a directory.
     pub fn add_directory(&mut self, node: u64, fd: OwnedFd, permit: Permit) -> u64 {
-        self.add(Handle::Directory(Directory {
-            fd,
-            position: Some(0),
-            node,
-            _permit: permit,
-        }))
+        self.add(Handle::Directory(Directory { fd, position: Some(0), node, _permit: permit }))
     }
 
     fn add(&mut self, handle: Handle) -> u64 {

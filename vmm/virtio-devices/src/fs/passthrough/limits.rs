@@ -35,9 +35,7 @@ impl Limits {
     #[must_use]
     pub fn from_process() -> Self {
         let open = getrlimit(Resource::Nofile).current;
-        let open = open.map_or(usize::MAX, |open| {
-            usize::try_from(open).unwrap_or(usize::MAX)
-        });
+        let open = open.map_or(usize::MAX, |open| usize::try_from(open).unwrap_or(usize::MAX));
         let usable = open.saturating_sub(RESERVED);
         Self {
             nodes: (usable - usable / 4).clamp(1, MAX_NODES),
@@ -67,9 +65,7 @@ impl Budget {
     /// `ENFILE` when there is none left.
     pub fn take(&self) -> Result<Permit, Errno> {
         self.0
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-                left.checked_sub(1)
-            })
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
             .map_err(|_| Errno::NFILE)?;
         Ok(Permit(Arc::clone(&self.0)))
     }

@@ -1,7 +1,4 @@
-#![expect(
-    unsafe_code,
-    reason = "locks of open file descriptions have no safe wrapper"
-)]
+#![expect(unsafe_code, reason = "locks of open file descriptions have no safe wrapper")]
 //! File locks that guest and host see of each other.
 //!
 //! A lock of fcntl(2) belongs to a process and a file, so each pair of a lock owner and a node
@@ -49,10 +46,7 @@ impl Locks {
     /// No locks.
     #[must_use]
     pub fn new(budget: Budget) -> Self {
-        Self {
-            owners: HashMap::new(),
-            budget,
-        }
+        Self { owners: HashMap::new(), budget }
     }
 
     /// Gives up the locks of an owner on a node.
@@ -145,10 +139,7 @@ impl Passthrough {
             }
             let permit = self.locks.budget.take().map_err(|_| Errno::NOLCK)?;
             let file = self.to_lock(id, request)?;
-            let owner = Owner {
-                file,
-                _permit: permit,
-            };
+            let owner = Owner { file, _permit: permit };
             self.locks.owners.insert(key, owner);
         }
         let owner = self.locks.owners.get(&key).ok_or(Errno::NOLCK)?;

@@ -12,23 +12,11 @@ use crate::fs::server::{Finished, MAX_WAITING, Outcome};
 use crate::fs::wire::{FileLock, FlushIn, InterruptIn, LkIn, ROOT_ID, ReleaseIn, flags};
 
 fn request(fh: u64, owner: u64, kind: u32, start: u64, end: u64) -> LkIn {
-    LkIn {
-        fh,
-        owner,
-        lk: FileLock {
-            start,
-            end,
-            kind,
-            pid: 1,
-        },
-        ..Default::default()
-    }
+    LkIn { fh, owner, lk: FileLock { start, end, kind, pid: 1 }, ..Default::default() }
 }
 
 fn lock(guest: &mut Guest, node: u64, request: LkIn) -> Result<(), Errno> {
-    guest
-        .call(Opcode::Setlk, node, request.as_slice())
-        .map(|_| ())
+    guest.call(Opcode::Setlk, node, request.as_slice()).map(|_| ())
 }
 
 fn wait(guest: &mut Guest, node: u64, request: LkIn) -> (u64, u64) {
@@ -42,10 +30,7 @@ fn wait(guest: &mut Guest, node: u64, request: LkIn) -> (u64, u64) {
 }
 
 fn flocked(fh: u64, kind: u32) -> LkIn {
-    LkIn {
-        lk_flags: flags::LK_FLOCK,
-        ..request(fh, 5, kind, 0, NO_END)
-    }
+    LkIn { lk_flags: flags::LK_FLOCK, ..request(fh, 5, kind, 0, NO_END) }
 }
 
 #[test]
@@ -55,40 +40,24 @@ fn two_owners_keep_each_other_out() {
     let node = entry.nodeid;
     lock(&mut guest, node, request(fh, 1, WRITE, 0, 9)).unwrap();
     lock(&mut guest, node, request(fh, 1, WRITE, 5, 9)).unwrap();
-    assert_eq!(
-        lock(&mut guest, node, request(fh, 2, READ, 9, 20)).unwrap_err(),
-        Errno::AGAIN
-    );
+    assert_eq!(lock(&mut guest, node, request(fh, 2, READ, 9, 20)).unwrap_err(), Errno::AGAIN);
     lock(&mut guest, node, request(fh, 2, WRITE, 10, NO_END)).unwrap();
-    let found: FileLock = guest
-        .get(Opcode::Getlk, node, request(fh, 2, READ, 0, 5).as_slice())
-        .unwrap();
-    assert_eq!(
-        (found.start, found.end, found.kind, found.pid),
-        (0, 9, WRITE, 0)
-    );
-    let found: FileLock = guest
-        .get(Opcode::Getlk, node, request(fh, 3, READ, 10, 10).as_slice())
-        .unwrap();
+    let found: FileLock =
+        guest.get(Opcode::Getlk, node, request(fh, 2, READ, 0, 5).as_slice()).unwrap();
+    assert_eq!((found.start, found.end, found.kind, found.pid), (0, 9, WRITE, 0));
+    let found: FileLock =
+        guest.get(Opcode::Getlk, node, request(fh, 3, READ, 10, 10).as_slice()).unwrap();
     assert_eq!((found.start, found.end), (10, NO_END));
-    let found: FileLock = guest
-        .get(Opcode::Getlk, node, request(fh, 1, WRITE, 0, 9).as_slice())
-        .unwrap();
+    let found: FileLock =
+        guest.get(Opcode::Getlk, node, request(fh, 1, WRITE, 0, 9).as_slice()).unwrap();
     assert_eq!(found.kind, NONE);
     lock(&mut guest, node, request(fh, 1, NONE, 0, NO_END)).unwrap();
     lock(&mut guest, node, request(fh, 2, READ, 0, 20)).unwrap();
     // Closing a descriptor gives up what its process holds, and only that.
     lock(&mut guest, node, request(fh, 1, READ, 0, 1)).unwrap();
-    let flush = FlushIn {
-        fh,
-        lock_owner: 2,
-        ..Default::default()
-    };
+    let flush = FlushIn { fh, lock_owner: 2, ..Default::default() };
     guest.call(Opcode::Flush, node, flush.as_slice()).unwrap();
-    assert_eq!(
-        lock(&mut guest, node, request(fh, 3, WRITE, 0, 1)).unwrap_err(),
-        Errno::AGAIN
-    );
+    assert_eq!(lock(&mut guest, node, request(fh, 3, WRITE, 0, 1)).unwrap_err(), Errno::AGAIN);
     lock(&mut guest, node, request(fh, 3, WRITE, 2, 30)).unwrap();
 }
 
@@ -97,43 +66,22 @@ fn host_and_guest_see_each_others_locks() {
     let mut guest = Guest::new();
     let (entry, fh) = guest.create(ROOT_ID, "a", OFlags::RDWR, 0o644).unwrap();
     let node = entry.nodeid;
-    let host = File::options()
-        .read(true)
-        .write(true)
-        .open(guest.dir.join("a"))
-        .unwrap();
+    let host = File::options().read(true).write(true).open(guest.dir.join("a")).unwrap();
     lock(&mut guest, node, request(fh, 1, WRITE, 0, NO_END)).unwrap();
     let taken = fcntl_lock(&host, FlockOperation::NonBlockingLockShared);
     assert!(matches!(taken, Err(Errno::AGAIN | Errno::ACCESS)));
     lock(&mut guest, node, request(fh, 1, NONE, 0, NO_END)).unwrap();
     fcntl_lock(&host, FlockOperation::NonBlockingLockExclusive).unwrap();
-    assert_eq!(
-        lock(&mut guest, node, request(fh, 1, READ, 0, 0)).unwrap_err(),
-        Errno::AGAIN
-    );
+    assert_eq!(lock(&mut guest, node, request(fh, 1, READ, 0, 0)).unwrap_err(), Errno::AGAIN);
 
     lock(&mut guest, node, flocked(fh, WRITE)).unwrap();
-    assert_eq!(
-        flock(&host, FlockOperation::NonBlockingLockShared).unwrap_err(),
-        Errno::AGAIN
-    );
+    assert_eq!(flock(&host, FlockOperation::NonBlockingLockShared).unwrap_err(), Errno::AGAIN);
     let other = guest.open(node, OFlags::RDONLY).unwrap();
-    assert_eq!(
-        lock(&mut guest, node, flocked(other, READ)).unwrap_err(),
-        Errno::AGAIN
-    );
-    let release = ReleaseIn {
-        fh,
-        ..Default::default()
-    };
-    guest
-        .call(Opcode::Release, node, release.as_slice())
-        .unwrap();
+    assert_eq!(lock(&mut guest, node, flocked(other, READ)).unwrap_err(), Errno::AGAIN);
+    let release = ReleaseIn { fh, ..Default::default() };
+    guest.call(Opcode::Release, node, release.as_slice()).unwrap();
     flock(&host, FlockOperation::NonBlockingLockExclusive).unwrap();
-    assert_eq!(
-        lock(&mut guest, node, flocked(other, WRITE)).unwrap_err(),
-        Errno::AGAIN
-    );
+    assert_eq!(lock(&mut guest, node, flocked(other, WRITE)).unwrap_err(), Errno::AGAIN);
     lock(&mut guest, node, flocked(other, NONE)).unwrap();
 }
 
@@ -148,11 +96,7 @@ fn who_waits_gets_the_lock_when_it_is_free() {
     assert!(guest.server.is_waiting());
     assert_eq!(guest.server.finished(), []);
     lock(&mut guest, node, request(fh, 1, NONE, 0, 9)).unwrap();
-    let done = Finished {
-        number: first,
-        result: Ok(()),
-        unique,
-    };
+    let done = Finished { number: first, result: Ok(()), unique };
     assert_eq!(guest.server.finished(), [done]);
     assert_eq!(guest.server.finished(), []);
     // A lock of another kind waits as well.
@@ -161,11 +105,7 @@ fn who_waits_gets_the_lock_when_it_is_free() {
     let (third, _) = wait(&mut guest, node, flocked(other, WRITE));
     lock(&mut guest, node, flocked(fh, NONE)).unwrap();
     assert_eq!(guest.server.finished()[0].number, third);
-    let flush = FlushIn {
-        fh,
-        lock_owner: 2,
-        ..Default::default()
-    };
+    let flush = FlushIn { fh, lock_owner: 2, ..Default::default() };
     guest.call(Opcode::Flush, node, flush.as_slice()).unwrap();
     assert_eq!(guest.server.finished()[0].number, second);
     assert!(!guest.server.is_waiting());
@@ -179,11 +119,7 @@ fn waiting_ends_when_it_is_interrupted_or_the_session_ends() {
     lock(&mut guest, node, request(fh, 1, WRITE, 0, 9)).unwrap();
     let (number, unique) = wait(&mut guest, node, request(fh, 2, WRITE, 0, 9));
     guest.tell(Opcode::Interrupt, 0, InterruptIn { unique }.as_slice());
-    let interrupted = Finished {
-        number,
-        result: Err(Errno::INTR),
-        unique,
-    };
+    let interrupted = Finished { number, result: Err(Errno::INTR), unique };
     assert_eq!(guest.server.finished(), [interrupted]);
     // What does not wait (any more, or yet) is to be asked again.
     let again = guest.call(Opcode::Interrupt, 0, InterruptIn { unique }.as_slice());
@@ -191,10 +127,7 @@ fn waiting_ends_when_it_is_interrupted_or_the_session_ends() {
 
     let (number, _) = wait(&mut guest, node, request(fh, 2, WRITE, 0, 9));
     let done = guest.server.give_up_waiting();
-    assert_eq!(
-        (done[0].number, done[0].result),
-        (number, Err(Errno::AGAIN))
-    );
+    assert_eq!((done[0].number, done[0].result), (number, Err(Errno::AGAIN)));
     let (number, _) = wait(&mut guest, node, request(fh, 2, WRITE, 0, 9));
     guest.call(Opcode::Destroy, 0, &[]).unwrap();
     let done = guest.server.finished();
@@ -228,21 +161,11 @@ fn ranges_and_kinds_that_are_none() {
         request(fh, 1, u32::MAX, 0, 1),
         flocked(fh, 3),
     ] {
-        assert_eq!(
-            lock(&mut guest, node, bad).unwrap_err(),
-            Errno::INVAL,
-            "{bad:?}"
-        );
+        assert_eq!(lock(&mut guest, node, bad).unwrap_err(), Errno::INVAL, "{bad:?}");
     }
-    assert_eq!(
-        lock(&mut guest, node, request(99, 1, READ, 0, 1)).unwrap_err(),
-        Errno::BADF
-    );
+    assert_eq!(lock(&mut guest, node, request(99, 1, READ, 0, 1)).unwrap_err(), Errno::BADF);
     let reading = guest.open(node, OFlags::RDONLY).unwrap();
-    assert_eq!(
-        lock(&mut guest, node, request(reading, 1, WRITE, 0, 1)).unwrap_err(),
-        Errno::BADF
-    );
+    assert_eq!(lock(&mut guest, node, request(reading, 1, WRITE, 0, 1)).unwrap_err(), Errno::BADF);
     lock(&mut guest, node, request(reading, 1, READ, 0, NO_END - 1)).unwrap();
     assert_eq!(body(&FileLock::default(), &[]).len(), 24);
 }

@@ -12,9 +12,8 @@ use crate::fs::name::Name;
 use crate::fs::wire::EntryOut;
 
 /// Nothing outside the directory, no links of any kind.
-pub(super) const RESOLVE: ResolveFlags = ResolveFlags::BENEATH
-    .union(ResolveFlags::NO_SYMLINKS)
-    .union(ResolveFlags::NO_MAGICLINKS);
+pub(super) const RESOLVE: ResolveFlags =
+    ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS).union(ResolveFlags::NO_MAGICLINKS);
 
 /// How the guest came by an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -112,12 +112,8 @@ impl Nodes {
     /// A table with the root only.
     #[must_use]
     pub fn new(root: OwnedFd, stat: &Statx, budget: Budget) -> Self {
-        let mut nodes = Self {
-            by_id: HashMap::new(),
-            by_key: HashMap::new(),
-            next_id: ROOT_ID,
-            budget,
-        };
+        let mut nodes =
+            Self { by_id: HashMap::new(), by_key: HashMap::new(), next_id: ROOT_ID, budget };
         nodes.add(root, stat, None);
         nodes
     }
@@ -166,11 +162,7 @@ impl Nodes {
             _permit: permit,
         });
         self.by_key.insert(node.key, id);
-        let entry = Entry {
-            node: Arc::clone(&node),
-            lookups: 0,
-            stamp: None,
-        };
+        let entry = Entry { node: Arc::clone(&node), lookups: 0, stamp: None };
         self.by_id.insert(id, entry);
         node
     }

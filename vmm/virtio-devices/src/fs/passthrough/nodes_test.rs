@@ -39,20 +39,9 @@ fn a_batch_forgets_what_it_holds_whatever_it_says() {
         std::fs::write(guest.dir.join(name), "").unwrap();
     }
     let nodes = ["a", "b", "c"].map(|name| guest.node(name));
-    let mut batch = BatchForgetIn {
-        count: u32::MAX,
-        dummy: 0,
-    }
-    .as_slice()
-    .to_vec();
+    let mut batch = BatchForgetIn { count: u32::MAX, dummy: 0 }.as_slice().to_vec();
     for nodeid in &nodes[..2] {
-        batch.extend_from_slice(
-            ForgetOne {
-                nodeid: *nodeid,
-                nlookup: 1,
-            }
-            .as_slice(),
-        );
+        batch.extend_from_slice(ForgetOne { nodeid: *nodeid, nlookup: 1 }.as_slice());
     }
     batch.extend_from_slice(&[0; 15]);
     guest.tell(Opcode::BatchForget, 0, &batch);

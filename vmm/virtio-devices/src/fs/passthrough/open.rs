@@ -67,11 +67,7 @@ impl Passthrough {
         let keep = !flags.contains(OFlags::TRUNC) && self.unchanged(node)?;
         Ok(OpenOut {
             fh: self.handles.add_file(node.id, fd, flags, permit),
-            open_flags: if keep {
-                flags::open_reply::KEEP_CACHE
-            } else {
-                0
-            },
+            open_flags: if keep { flags::open_reply::KEEP_CACHE } else { 0 },
             backing_id: 0,
         })
     }
@@ -99,10 +95,7 @@ impl Passthrough {
             Err(Errno::PERM) if quiet => self.reopen(&node, flags)?,
             other => other?,
         };
-        Ok(OpenOut {
-            fh: self.handles.add_directory(id, fd, permit),
-            ..OpenOut::default()
-        })
+        Ok(OpenOut { fh: self.handles.add_directory(id, fd, permit), ..OpenOut::default() })
     }
 
     /// A descriptor of the file was closed: its process loses its locks (fcntl(2)).
@@ -110,8 +103,7 @@ impl Passthrough {
     /// # Errors
     /// `EBADF` for no such handle.
     pub fn flush(&mut self, id: u64, request: &FlushIn) -> Result<(), Errno> {
-        self.handles
-            .file(request.fh, id, super::handles::Use::Any)?;
+        self.handles.file(request.fh, id, super::handles::Use::Any)?;
         self.locks.release(id, request.lock_owner);
         Ok(())
     }

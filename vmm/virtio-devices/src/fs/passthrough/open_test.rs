@@ -16,35 +16,14 @@ fn files_are_opened_and_closed() {
     std::fs::write(guest.dir.join("a"), "hello").unwrap();
     let node = guest.node("a");
     let fh = guest.open(node, OFlags::RDWR).unwrap();
-    let flush = FlushIn {
-        fh,
-        ..Default::default()
-    };
+    let flush = FlushIn { fh, ..Default::default() };
     guest.call(Opcode::Flush, node, flush.as_slice()).unwrap();
-    let release = ReleaseIn {
-        fh,
-        ..Default::default()
-    };
-    assert_eq!(
-        guest
-            .call(Opcode::Release, ROOT_ID, release.as_slice())
-            .unwrap_err(),
-        Errno::BADF
-    );
-    guest
-        .call(Opcode::Release, node, release.as_slice())
-        .unwrap();
-    assert_eq!(
-        guest
-            .call(Opcode::Release, node, release.as_slice())
-            .unwrap_err(),
-        Errno::BADF
-    );
+    let release = ReleaseIn { fh, ..Default::default() };
+    assert_eq!(guest.call(Opcode::Release, ROOT_ID, release.as_slice()).unwrap_err(), Errno::BADF);
+    guest.call(Opcode::Release, node, release.as_slice()).unwrap();
+    assert_eq!(guest.call(Opcode::Release, node, release.as_slice()).unwrap_err(), Errno::BADF);
     assert_eq!(guest.read(node, fh, 0, 1).unwrap_err(), Errno::BADF);
-    assert_eq!(
-        guest.open(ROOT_ID, OFlags::RDONLY).unwrap_err(),
-        Errno::ISDIR
-    );
+    assert_eq!(guest.open(ROOT_ID, OFlags::RDONLY).unwrap_err(), Errno::ISDIR);
     assert_eq!(guest.open(node, OFlags::RWMODE).unwrap_err(), Errno::INVAL);
     guest.open(node, OFlags::RDWR | OFlags::TRUNC).unwrap();
     assert_eq!(guest.getattr(node).unwrap().size, 0);
@@ -72,10 +51,7 @@ fn flags_that_are_not_for_the_host_do_not_reach_it() {
 #[test]
 fn handles_and_nodes_run_out_without_harm() {
     let mut guest = Guest::with(|config| {
-        config.limits = Some(Limits {
-            nodes: 3,
-            handles: 2,
-        });
+        config.limits = Some(Limits { nodes: 3, handles: 2 });
     });
     for name in ["a", "b", "c", "d"] {
         std::fs::write(guest.dir.join(name), "").unwrap();
@@ -86,21 +62,10 @@ fn handles_and_nodes_run_out_without_harm() {
     guest.lookup(ROOT_ID, "a").unwrap();
     let first = guest.open(nodes[0], OFlags::RDWR).unwrap();
     guest.open(nodes[1], OFlags::RDWR).unwrap();
-    assert_eq!(
-        guest.open(nodes[2], OFlags::RDWR).unwrap_err(),
-        Errno::NFILE
-    );
-    assert_eq!(
-        guest.call(Opcode::Opendir, ROOT_ID, &[]).unwrap_err(),
-        Errno::NFILE
-    );
-    let release = ReleaseIn {
-        fh: first,
-        ..Default::default()
-    };
-    guest
-        .call(Opcode::Release, nodes[0], release.as_slice())
-        .unwrap();
+    assert_eq!(guest.open(nodes[2], OFlags::RDWR).unwrap_err(), Errno::NFILE);
+    assert_eq!(guest.call(Opcode::Opendir, ROOT_ID, &[]).unwrap_err(), Errno::NFILE);
+    let release = ReleaseIn { fh: first, ..Default::default() };
+    guest.call(Opcode::Release, nodes[0], release.as_slice()).unwrap();
     guest.open(nodes[2], OFlags::RDWR).unwrap();
     guest.forget(nodes[0], 2);
     guest.lookup(ROOT_ID, "d").unwrap();
@@ -116,17 +81,8 @@ fn cached_pages_are_kept_only_while_the_file_is_what_it_was() {
     std::fs::write(&path, "hello").unwrap();
     let node = guest.node("a");
     let keeps = |guest: &mut Guest| {
-        let reply: OpenOut = guest
-            .get(
-                Opcode::Open,
-                node,
-                OpenIn {
-                    flags: 2,
-                    open_flags: 0,
-                }
-                .as_slice(),
-            )
-            .unwrap();
+        let reply: OpenOut =
+            guest.get(Opcode::Open, node, OpenIn { flags: 2, open_flags: 0 }.as_slice()).unwrap();
         (reply.open_flags & open_reply::KEEP_CACHE != 0, reply.fh)
     };
     // Just written: the host may write again within the same tick of the clock.
@@ -135,9 +91,7 @@ fn cached_pages_are_kept_only_while_the_file_is_what_it_was() {
     let stamp = super::Stamp::of(
         &super::stat_fd(&guest.server.passthrough_mut().nodes.get(node).unwrap().fd).unwrap(),
     );
-    let now = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap();
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
     let seconds = |time: Duration| i64::try_from(time.as_secs()).unwrap();
     assert!(stamp.is_fresh(seconds(now)));
     assert!(!stamp.is_fresh(seconds(now + Duration::from_secs(3))));
@@ -146,16 +100,7 @@ fn cached_pages_are_kept_only_while_the_file_is_what_it_was() {
     assert!(!nodes.unchanged(node, Some(stamp)));
     assert!(nodes.unchanged(node, Some(stamp)));
     let (_, fh) = keeps(&mut guest);
-    guest
-        .write(
-            node,
-            WriteIn {
-                fh,
-                ..Default::default()
-            },
-            b"longer than before",
-        )
-        .unwrap();
+    guest.write(node, WriteIn { fh, ..Default::default() }, b"longer than before").unwrap();
     let after = super::Stamp::of(
         &super::stat_fd(&guest.server.passthrough_mut().nodes.get(node).unwrap().fd).unwrap(),
     );

@@ -59,12 +59,7 @@ impl Passthrough {
             return Err(Errno::ROFS);
         }
         let node = self.nodes.get(id)?;
-        accessat(
-            &self.proc_self_fd,
-            DecInt::from_fd(&node.fd),
-            access,
-            AtFlags::EACCESS,
-        )
+        accessat(&self.proc_self_fd, DecInt::from_fd(&node.fd), access, AtFlags::EACCESS)
     }
 
     /// Allocates or frees space in a file.
@@ -109,9 +104,7 @@ impl Passthrough {
             return Err(Errno::INVAL);
         }
         let from = self.handles.file(request.fh_in, id, Use::Read)?;
-        let to = self
-            .handles
-            .file(request.fh_out, request.nodeid_out, Use::Write)?;
+        let to = self.handles.file(request.fh_out, request.nodeid_out, Use::Write)?;
         let count = usize::try_from(request.len.min(MAX_COPY)).map_err(|_| Errno::INVAL)?;
         let (mut from_at, mut to_at) = (request.off_in, request.off_out);
         let copied = rustix::fs::copy_file_range(

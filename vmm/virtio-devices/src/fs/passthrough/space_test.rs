@@ -24,46 +24,19 @@ fn space_is_allocated_punched_and_sought() {
     let (entry, fh) = guest.create(ROOT_ID, "a", OFlags::RDWR, 0o644).unwrap();
     let node = entry.nodeid;
     let allocate = |guest: &mut Guest, mode, offset, length| {
-        let request = FallocateIn {
-            fh,
-            offset,
-            length,
-            mode,
-            padding: 0,
-        };
-        guest
-            .call(Opcode::Fallocate, node, request.as_slice())
-            .map(|_| ())
+        let request = FallocateIn { fh, offset, length, mode, padding: 0 };
+        guest.call(Opcode::Fallocate, node, request.as_slice()).map(|_| ())
     };
     allocate(&mut guest, 0, 0, 1 << 20).unwrap();
     assert_eq!(guest.getattr(node).unwrap().size, 1 << 20);
-    guest
-        .write(
-            node,
-            WriteIn {
-                fh,
-                ..Default::default()
-            },
-            &[1; 1 << 19],
-        )
-        .unwrap();
+    guest.write(node, WriteIn { fh, ..Default::default() }, &[1; 1 << 19]).unwrap();
     allocate(&mut guest, 3, 0, 1 << 18).unwrap();
     assert_eq!(guest.read(node, fh, 0, 1).unwrap(), [0]);
-    assert_eq!(
-        allocate(&mut guest, 0x4000, 0, 1).unwrap_err(),
-        Errno::OPNOTSUPP
-    );
+    assert_eq!(allocate(&mut guest, 0x4000, 0, 1).unwrap_err(), Errno::OPNOTSUPP);
     assert_eq!(allocate(&mut guest, 0, 0, 0).unwrap_err(), Errno::INVAL);
     let mut seek = |offset, whence| {
-        let request = LseekIn {
-            fh,
-            offset,
-            whence,
-            padding: 0,
-        };
-        guest
-            .get::<LseekOut>(Opcode::Lseek, node, request.as_slice())
-            .map(|reply| reply.offset)
+        let request = LseekIn { fh, offset, whence, padding: 0 };
+        guest.get::<LseekOut>(Opcode::Lseek, node, request.as_slice()).map(|reply| reply.offset)
     };
     assert_eq!(seek(0, 3).unwrap(), 1 << 18);
     assert_eq!(seek(0, 4).unwrap(), 0);
@@ -94,29 +67,10 @@ fn ranges_are_copied_between_handles_that_allow_it() {
             .map(|reply| reply.size)
     };
     assert_eq!(copy(request).unwrap(), 5);
+    assert_eq!(copy(CopyIn { flags: 1, ..request }).unwrap_err(), Errno::INVAL);
+    assert_eq!(copy(CopyIn { fh_in: fh_out, ..request }).unwrap_err(), Errno::BADF);
     assert_eq!(
-        copy(CopyIn {
-            flags: 1,
-            ..request
-        })
-        .unwrap_err(),
-        Errno::INVAL
-    );
-    assert_eq!(
-        copy(CopyIn {
-            fh_in: fh_out,
-            ..request
-        })
-        .unwrap_err(),
-        Errno::BADF
-    );
-    assert_eq!(
-        copy(CopyIn {
-            fh_out: fh_in,
-            nodeid_out: from,
-            ..request
-        })
-        .unwrap_err(),
+        copy(CopyIn { fh_out: fh_in, nodeid_out: from, ..request }).unwrap_err(),
         Errno::BADF
     );
     assert_eq!(std::fs::read(guest.dir.join("b")).unwrap(), b"world");
@@ -128,13 +82,7 @@ fn access_is_asked_of_the_host() {
     std::fs::write(guest.dir.join("a"), "").unwrap();
     let node = guest.node("a");
     let mut access = |mask| {
-        guest
-            .call(
-                Opcode::Access,
-                node,
-                AccessIn { mask, padding: 0 }.as_slice(),
-            )
-            .map(|_| ())
+        guest.call(Opcode::Access, node, AccessIn { mask, padding: 0 }.as_slice()).map(|_| ())
     };
     assert_eq!(access(4), Ok(()));
     assert_eq!(access(2), Ok(()));

@@ -75,11 +75,7 @@ impl Passthrough {
         let raw = name.as_c_str().to_bytes();
         if !is_user(raw) {
             let none = raw.starts_with(b"security.") || raw.starts_with(b"trusted.");
-            return Err(if none {
-                Errno::NODATA
-            } else {
-                Errno::OPNOTSUPP
-            });
+            return Err(if none { Errno::NODATA } else { Errno::OPNOTSUPP });
         }
         let file = self.to_look_at(&node)?.ok_or(Errno::NODATA)?;
         if size == 0 {
@@ -88,11 +84,7 @@ impl Passthrough {
         }
         let start = out.len();
         out.resize(start + limited(size), 0);
-        let result = fgetxattr(
-            &file,
-            name.as_c_str(),
-            out.get_mut(start..).unwrap_or_default(),
-        );
+        let result = fgetxattr(&file, name.as_c_str(), out.get_mut(start..).unwrap_or_default());
         out.truncate(start + *result.as_ref().unwrap_or(&0));
         result.map(|_| Answer::Bytes)
     }
@@ -110,9 +102,7 @@ impl Passthrough {
             let length = flistxattr(&file, &mut names[..])?;
             names.truncate(length);
         }
-        let user = names
-            .split_inclusive(|byte| *byte == 0)
-            .filter(|name| is_user(name));
+        let user = names.split_inclusive(|byte| *byte == 0).filter(|name| is_user(name));
         if size == 0 {
             let length = user.map(<[u8]>::len).sum::<usize>();
             return Ok(Answer::Size(u32::try_from(length).unwrap_or(u32::MAX)));

@@ -8,10 +8,7 @@ use crate::fs::wire::{GetxattrIn, ROOT_ID, SetxattrIn, SizeOut};
 use vm_memory::ByteValued;
 
 fn set(guest: &mut Guest, node: u64, text: &str, value: &[u8], flags: u32) -> Result<(), Errno> {
-    let request = SetxattrIn {
-        size: value.len() as u32,
-        flags,
-    };
+    let request = SetxattrIn { size: value.len() as u32, flags };
     let mut request = body(&request, &[text]);
     request.extend_from_slice(value);
     guest.call(Opcode::Setxattr, node, &request).map(|_| ())
@@ -23,11 +20,7 @@ fn get(guest: &mut Guest, node: u64, text: &str, size: u32) -> Result<Vec<u8>, E
 }
 
 fn list(guest: &mut Guest, node: u64, size: u32) -> Result<Vec<u8>, Errno> {
-    guest.call(
-        Opcode::Listxattr,
-        node,
-        GetxattrIn { size, padding: 0 }.as_slice(),
-    )
+    guest.call(Opcode::Listxattr, node, GetxattrIn { size, padding: 0 }.as_slice())
 }
 
 #[test]
@@ -37,26 +30,14 @@ fn attributes_of_users_pass() {
     for node in [guest.node("a"), ROOT_ID] {
         set(&mut guest, node, "user.one", b"1", 0).unwrap();
         set(&mut guest, node, "user.two", &[7; 1000], 1).unwrap();
-        assert_eq!(
-            set(&mut guest, node, "user.two", b"", 1).unwrap_err(),
-            Errno::EXIST
-        );
-        assert_eq!(
-            set(&mut guest, node, "user.three", b"", 2).unwrap_err(),
-            Errno::NODATA
-        );
-        assert_eq!(
-            set(&mut guest, node, "user.three", b"", 4).unwrap_err(),
-            Errno::INVAL
-        );
+        assert_eq!(set(&mut guest, node, "user.two", b"", 1).unwrap_err(), Errno::EXIST);
+        assert_eq!(set(&mut guest, node, "user.three", b"", 2).unwrap_err(), Errno::NODATA);
+        assert_eq!(set(&mut guest, node, "user.three", b"", 4).unwrap_err(), Errno::INVAL);
         assert_eq!(get(&mut guest, node, "user.one", 100).unwrap(), b"1");
         let size: SizeOut = first(&get(&mut guest, node, "user.two", 0).unwrap());
         assert_eq!(size.size, 1000);
         assert_eq!(get(&mut guest, node, "user.two", 1000).unwrap(), [7; 1000]);
-        assert_eq!(
-            get(&mut guest, node, "user.two", 999).unwrap_err(),
-            Errno::RANGE
-        );
+        assert_eq!(get(&mut guest, node, "user.two", 999).unwrap_err(), Errno::RANGE);
         let size: SizeOut = first(&list(&mut guest, node, 0).unwrap());
         assert_eq!(size.size, 18);
         let mut names: Vec<_> = list(&mut guest, node, 18)
@@ -67,13 +48,8 @@ fn attributes_of_users_pass() {
         names.sort();
         assert_eq!(names, [&b""[..], b"user.one", b"user.two"]);
         assert_eq!(list(&mut guest, node, 17).unwrap_err(), Errno::RANGE);
-        guest
-            .call(Opcode::Removexattr, node, &name("user.one"))
-            .unwrap();
-        assert_eq!(
-            get(&mut guest, node, "user.one", 10).unwrap_err(),
-            Errno::NODATA
-        );
+        guest.call(Opcode::Removexattr, node, &name("user.one")).unwrap();
+        assert_eq!(get(&mut guest, node, "user.one", 10).unwrap_err(), Errno::NODATA);
     }
 }
 
@@ -94,37 +70,20 @@ fn all_others_neither_pass_nor_show() {
         ("User.a", Errno::OPNOTSUPP),
         ("nonsense", Errno::OPNOTSUPP),
     ] {
-        assert_eq!(
-            set(&mut guest, node, text, b"x", 0).unwrap_err(),
-            Errno::OPNOTSUPP,
-            "{text}"
-        );
-        assert_eq!(
-            get(&mut guest, node, text, 100).unwrap_err(),
-            none,
-            "{text}"
-        );
+        assert_eq!(set(&mut guest, node, text, b"x", 0).unwrap_err(), Errno::OPNOTSUPP, "{text}");
+        assert_eq!(get(&mut guest, node, text, 100).unwrap_err(), none, "{text}");
         let removed = guest.call(Opcode::Removexattr, node, &name(text));
         assert_eq!(removed.unwrap_err(), Errno::OPNOTSUPP, "{text}");
     }
     assert!(list(&mut guest, node, 1000).unwrap().is_empty());
-    assert_eq!(
-        set(&mut guest, node, "", b"x", 0).unwrap_err(),
-        Errno::RANGE
-    );
+    assert_eq!(set(&mut guest, node, "", b"x", 0).unwrap_err(), Errno::RANGE);
 }
 
 #[test]
 fn links_and_fifos_have_none() {
     let mut guest = Guest::new();
     let link = guest.symlink("link", "/etc/passwd").unwrap().nodeid;
-    assert_eq!(
-        set(&mut guest, link, "user.a", b"x", 0).unwrap_err(),
-        Errno::PERM
-    );
-    assert_eq!(
-        get(&mut guest, link, "user.a", 10).unwrap_err(),
-        Errno::NODATA
-    );
+    assert_eq!(set(&mut guest, link, "user.a", b"x", 0).unwrap_err(), Errno::PERM);
+    assert_eq!(get(&mut guest, link, "user.a", 10).unwrap_err(), Errno::NODATA);
     assert!(list(&mut guest, link, 100).unwrap().is_empty());
 }

@@ -198,9 +198,7 @@ impl Server {
         output: &impl Output,
     ) -> Result<Answer, Errno> {
         let room = output.remaining().saturating_sub(HEADER);
-        let listed = self
-            .passthrough
-            .readdir(id, request, listing, room, &mut self.reply);
+        let listed = self.passthrough.readdir(id, request, listing, room, &mut self.reply);
         done(listed)
     }
 }

@@ -46,11 +46,7 @@ pub fn negotiate(
         return Err(Errno::PROTO);
     }
     if first.major > MAJOR {
-        let reply = InitOut {
-            major: MAJOR,
-            minor: MINOR,
-            ..InitOut::default()
-        };
+        let reply = InitOut { major: MAJOR, minor: MINOR, ..InitOut::default() };
         return Ok((reply, false));
     }
     let mut offered = u64::from(first.flags);
@@ -59,11 +55,7 @@ pub fn negotiate(
     }
     let wanted = if share_locks { WANTED | LOCKS } else { WANTED };
     let taken = offered & wanted;
-    let io = if taken & init::MAX_PAGES != 0 {
-        MAX_IO
-    } else {
-        SMALL_IO
-    };
+    let io = if taken & init::MAX_PAGES != 0 { MAX_IO } else { SMALL_IO };
     let low = u32::try_from(taken & u64::from(u32::MAX)).unwrap_or(0);
     let high = u32::try_from(taken >> 32).unwrap_or(0);
     let reply = InitOut {

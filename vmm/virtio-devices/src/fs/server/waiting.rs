@@ -51,13 +51,7 @@ impl Waiting {
         }
         let number = self.next;
         self.next = self.next.wrapping_add(1);
-        self.waiters.push(Waiter {
-            number,
-            unique,
-            node,
-            request,
-            ended: None,
-        });
+        self.waiters.push(Waiter { number, unique, node, request, ended: None });
         Ok(number)
     }
 
@@ -91,11 +85,7 @@ impl Waiting {
             if result == Err(Errno::AGAIN) && waiter.ended.is_none() {
                 return true;
             }
-            finished.push(Finished {
-                number: waiter.number,
-                result,
-                unique: waiter.unique,
-            });
+            finished.push(Finished { number: waiter.number, result, unique: waiter.unique });
             false
         });
         finished

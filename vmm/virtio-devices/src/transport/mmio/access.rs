@@ -19,10 +19,7 @@ impl MmioTransport {
         };
         match self.read_register(offset) {
             Some(value) => *out = value.to_le_bytes(),
-            None => self.refuse(Refusal::Register {
-                offset,
-                write: false,
-            }),
+            None => self.refuse(Refusal::Register { offset, write: false }),
         }
     }
 
@@ -107,10 +104,7 @@ impl MmioTransport {
             {
                 self.refuse_now(offset);
             }
-            _ => self.refuse(Refusal::Register {
-                offset,
-                write: true,
-            }),
+            _ => self.refuse(Refusal::Register { offset, write: true }),
         }
     }
 

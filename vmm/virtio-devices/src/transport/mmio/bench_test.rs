@@ -86,12 +86,7 @@ impl Bench {
         let device = Box::new(Toy(seen.clone()));
         let window =
             MmioTransport::new(device, driver.memory.clone(), irq.try_clone().unwrap()).unwrap();
-        Self {
-            window,
-            seen,
-            irq,
-            driver,
-        }
+        Self { window, seen, irq, driver }
     }
 
     /// Brought as far as `status`.

@@ -35,15 +35,12 @@ impl MmioTransport {
             Step::Reset => self.reset(),
             Step::Take(status) => self.status = status,
             Step::CheckFeatures(status) if self.features_hold() => self.status = status,
-            Step::CheckFeatures(_) => self.refuse(Refusal::Features {
-                accepted: self.driver_features,
-            }),
+            Step::CheckFeatures(_) => {
+                self.refuse(Refusal::Features { accepted: self.driver_features })
+            }
             Step::Start(status) => self.start_in(status),
             Step::Stay => {}
-            Step::Refuse => self.refuse(Refusal::Value {
-                offset: reg::STATUS,
-                value,
-            }),
+            Step::Refuse => self.refuse(Refusal::Value { offset: reg::STATUS, value }),
         }
     }
 
@@ -87,15 +84,9 @@ impl MmioTransport {
                 continue;
             }
             let queue = setup.build(features);
-            queue
-                .validate(&self.memory)
-                .map_err(|source| StartError::Queue { index, source })?;
+            queue.validate(&self.memory).map_err(|source| StartError::Queue { index, source })?;
             let doorbell = doorbell.try_clone().map_err(StartError::Doorbell)?;
-            queues.push(ActiveQueue {
-                index,
-                queue,
-                doorbell,
-            });
+            queues.push(ActiveQueue { index, queue, doorbell });
         }
         self.device
             .activate(Activation {

@@ -17,14 +17,7 @@ pub(super) struct QueueSetup {
 impl QueueSetup {
     pub(super) fn new(max_size: u16) -> Self {
         let max_size = Queue::new(max_size).max_size();
-        Self {
-            max_size,
-            size: max_size,
-            ready: false,
-            desc_table: 0,
-            avail_ring: 0,
-            used_ring: 0,
-        }
+        Self { max_size, size: max_size, ready: false, desc_table: 0, avail_ring: 0, used_ring: 0 }
     }
 
     pub(super) fn reset(&mut self) {

@@ -48,9 +48,7 @@ impl Status {
         if self.0 != 0 && !self.has(FAILED) && written == self.0 | FAILED {
             return Step::Take(next);
         }
-        let row = ROWS
-            .iter()
-            .find(|(now, added)| *now == self.0 && written == now | added);
+        let row = ROWS.iter().find(|(now, added)| *now == self.0 && written == now | added);
         match row {
             Some((_, FEATURES_OK)) => Step::CheckFeatures(next),
             Some((_, DRIVER_OK)) => Step::Start(next),

@@ -77,11 +77,8 @@ pub(super) struct Backend<'d> {
 
 impl<'d> Backend<'d> {
     fn new(device: &'d mut dyn VirtioDevice) -> Self {
-        let rings: Vec<Ring> = device
-            .queue_sizes()
-            .iter()
-            .map(|size| Ring::new(MAX_SIZE.max(*size)))
-            .collect();
+        let rings: Vec<Ring> =
+            device.queue_sizes().iter().map(|size| Ring::new(MAX_SIZE.max(*size))).collect();
         Self {
             lines: Arc::new(Lines::new(rings.len())),
             device,

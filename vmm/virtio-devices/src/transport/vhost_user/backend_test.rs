@@ -35,20 +35,11 @@ impl Monitor {
         if gated {
             gate = PROTOCOL_FEATURES;
             frontend.get_protocol_features().unwrap();
-            frontend
-                .set_protocol_features(VhostUserProtocolFeatures::REPLY_ACK)
-                .unwrap();
+            frontend.set_protocol_features(VhostUserProtocolFeatures::REPLY_ACK).unwrap();
             frontend.set_hdr_flags(VhostUserHeaderFlag::NEED_REPLY);
         }
-        frontend
-            .set_features((offered & !PROTOCOL_FEATURES) | gate)
-            .unwrap();
-        let events = || {
-            sizes
-                .iter()
-                .map(|_| EventFd::new(libc::EFD_NONBLOCK).unwrap())
-                .collect()
-        };
+        frontend.set_features((offered & !PROTOCOL_FEATURES) | gate).unwrap();
+        let events = || sizes.iter().map(|_| EventFd::new(libc::EFD_NONBLOCK).unwrap()).collect();
         let monitor = Self {
             frontend,
             driver: Driver::with_memory(shared_memory(), sizes, features::ALL),
@@ -86,18 +77,12 @@ impl Monitor {
             ..VringConfigData::default()
         };
         self.frontend.set_vring_addr(index, &addresses).unwrap();
-        self.frontend
-            .set_vring_call(index, &self.calls[index])
-            .unwrap();
-        self.frontend
-            .set_vring_err(index, &self.errors[index])
-            .unwrap();
+        self.frontend.set_vring_call(index, &self.calls[index]).unwrap();
+        self.frontend.set_vring_err(index, &self.errors[index]).unwrap();
     }
 
     fn kick(&self, index: usize) {
-        self.frontend
-            .set_vring_kick(index, &self.kicks[index])
-            .unwrap();
+        self.frontend.set_vring_kick(index, &self.kicks[index]).unwrap();
     }
 
     fn request(&mut self) -> u32 {
@@ -218,14 +203,7 @@ fn a_vsock_device_runs_without_its_event_queue() {
 fn rings_outside_memory_are_reported_and_survived() {
     let (socket, served) = backend(Rng::new());
     let mut monitor = Monitor::new(socket, &[64], true);
-    for address in [
-        0,
-        VIEW - 16,
-        VIEW + (16 << 20) - 16,
-        VIEW + (16 << 20),
-        1 << 32,
-        !0xf,
-    ] {
+    for address in [0, VIEW - 16, VIEW + (16 << 20) - 16, VIEW + (16 << 20), 1 << 32, !0xf] {
         monitor.set_up(0);
         let addresses = VringConfigData {
             desc_table_addr: address,
@@ -265,14 +243,7 @@ fn what_is_out_of_range_ends_the_connection() {
         case(&monitor.frontend).unwrap_err();
         let error = served.join().unwrap().unwrap_err();
         let right = match what {
-            "size" => matches!(
-                error,
-                Error::Range {
-                    index: 0,
-                    what: "size",
-                    ..
-                }
-            ),
+            "size" => matches!(error, Error::Range { index: 0, what: "size", .. }),
             "queue" => matches!(error, Error::NoSuchQueue(1)),
             _ => matches!(error, Error::Features(_)),
         };

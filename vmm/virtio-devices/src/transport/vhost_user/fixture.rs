@@ -1,7 +1,4 @@
-#![allow(
-    clippy::unwrap_used,
-    reason = "test support: what does not hold ends the test"
-)]
+#![allow(clippy::unwrap_used, reason = "test support: what does not hold ends the test")]
 //! Both sides of a connection in one process, with a fake driver.
 
 use std::fs::File;

@@ -201,9 +201,7 @@ fn regions(memory: &Memory) -> vhost::Result<Vec<VhostUserMemoryRegionInfo>> {
     memory
         .iter()
         .map(|region| {
-            let file = region
-                .file_offset()
-                .ok_or(vhost::Error::InvalidGuestMemoryRegion)?;
+            let file = region.file_offset().ok_or(vhost::Error::InvalidGuestMemoryRegion)?;
             let start = region.start_addr().raw_value();
             Ok(VhostUserMemoryRegionInfo {
                 guest_phys_addr: start,
@@ -269,11 +267,8 @@ impl VirtioDevice for VhostUser {
         let socket = self.socket.try_clone().map_err(ActivateError::Worker)?;
         let watch =
             Watch::start(socket, failed, activation.interrupt).map_err(ActivateError::Worker)?;
-        self.running = Some(Running {
-            memory: activation.memory,
-            queues: activation.queues,
-            watch,
-        });
+        self.running =
+            Some(Running { memory: activation.memory, queues: activation.queues, watch });
         Ok(())
     }
 

@@ -20,10 +20,7 @@ fn driver() -> Driver {
 }
 
 fn activation(driver: &Driver, events: &Arc<Events>) -> Activation {
-    Activation {
-        interrupt: events.clone(),
-        ..driver.activation()
-    }
+    Activation { interrupt: events.clone(), ..driver.activation() }
 }
 
 fn hung_up(device: &VhostUser) -> bool {
@@ -52,20 +49,14 @@ fn a_device_works_from_another_process() {
     }
     let queues = device.reset();
     assert_eq!(queues.len(), 1);
-    assert_eq!(
-        (queues[0].queue.next_avail(), queues[0].queue.next_used()),
-        (100, 100)
-    );
+    assert_eq!((queues[0].queue.next_avail(), queues[0].queue.next_used()), (100, 100));
     assert!(device.reset().is_empty());
 
     // A chain that comes while the device stands still waits.
     driver.send(0, &[], &[16]);
     thread::yield_now();
     assert!(driver.used(0).is_none());
-    let activation = Activation {
-        queues,
-        ..activation(&driver, &events)
-    };
+    let activation = Activation { queues, ..activation(&driver, &events) };
     device.activate(activation).unwrap();
     assert_eq!(driver.wait(0).written, 16);
     assert_eq!(device.reset()[0].queue.next_avail(), 101);
@@ -106,9 +97,7 @@ fn a_broken_queue_is_reported_and_survived() {
     events.recording.wait_reset();
     device.reset();
     let mut driver = driver();
-    device
-        .activate(activation(&driver, &Events::new(1)))
-        .unwrap();
+    device.activate(activation(&driver, &Events::new(1))).unwrap();
     assert_eq!(driver.request(0, &[], &[8]).written, 8);
 }
 
@@ -132,13 +121,7 @@ fn configuration_comes_from_the_backend() {
 fn a_backend_without_enough_queues_is_refused() {
     let (socket, served) = backend(Rng::new());
     let result = VhostUser::new(RNG, vec![64; 2], socket, Vec::new());
-    assert!(matches!(
-        result,
-        Err(NewError::Queues {
-            served: 1,
-            wanted: 2
-        })
-    ));
+    assert!(matches!(result, Err(NewError::Queues { served: 1, wanted: 2 })));
     served.join().unwrap().unwrap();
 }
 
@@ -178,10 +161,7 @@ fn what_the_backend_offers_is_masked() {
         // GET_FEATURES: everything but protocol features.
         other.read_exact(&mut header).unwrap();
         let features: u64 = !PROTOCOL_FEATURES;
-        let reply = [
-            &[1, 0, 0, 0, 5, 0, 0, 0, 8, 0, 0, 0][..],
-            &features.to_le_bytes(),
-        ];
+        let reply = [&[1, 0, 0, 0, 5, 0, 0, 0, 8, 0, 0, 0][..], &features.to_le_bytes()];
         other.write_all(&reply.concat()).unwrap();
         // SET_OWNER
         other.read_exact(&mut header).unwrap();
@@ -196,12 +176,5 @@ fn what_the_backend_offers_is_masked() {
     assert!(!hung_up(&device));
     drop(socket);
     assert!(hung_up(&device));
-    assert!(
-        device
-            .hangup_fd()
-            .unwrap()
-            .as_fd()
-            .try_clone_to_owned()
-            .is_ok()
-    );
+    assert!(device.hangup_fd().unwrap().as_fd().try_clone_to_owned().is_ok());
 }

@@ -52,11 +52,7 @@ fn send(mut data: &[u8]) -> Option<(UnixStream, UnixStream)> {
             size.to_le_bytes(),
         ];
         let message = [header.as_flattened(), body].concat();
-        let file: RawFd = if files & 0x80 == 0 {
-            event.as_raw_fd()
-        } else {
-            memory.as_raw_fd()
-        };
+        let file: RawFd = if files & 0x80 == 0 { event.as_raw_fd() } else { memory.as_raw_fd() };
         let files = vec![file; usize::from(files & 0x7f) % 40];
         ours.send_with_fds(&[message.as_slice()], &files).ok()?;
     }

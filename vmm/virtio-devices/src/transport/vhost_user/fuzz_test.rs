@@ -29,11 +29,7 @@ fn seed() -> Vec<u8> {
         let base = 0x7000_0000 + 0x8000 * index;
         session.push(message(8, 0, &[state(index, 16)]));
         session.push(message(10, 0, &[state(index, 0)]));
-        session.push(message(
-            9,
-            0,
-            &[index, base, base + 0x2000, base + 0x1000, 0],
-        ));
+        session.push(message(9, 0, &[index, base, base + 0x2000, base + 0x1000, 0]));
         session.push(message(13, 1, &[index]));
         session.push(message(14, 1, &[index]));
         session.push(message(12, 1, &[index]));

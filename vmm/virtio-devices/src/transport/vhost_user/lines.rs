@@ -78,11 +78,7 @@ fn raise(event: Option<&EventFd>) {
 
 impl Interrupt for Lines {
     fn queue(&self, index: u16) {
-        raise(
-            self.lock()
-                .get(usize::from(index))
-                .and_then(|line| line.call.as_ref()),
-        );
+        raise(self.lock().get(usize::from(index)).and_then(|line| line.call.as_ref()));
     }
 
     /// Would need a second channel, from backend to frontend; no device of ours changes its

@@ -42,10 +42,7 @@ impl Table {
         mapped.sort_by_key(GuestMemoryRegion::start_addr);
         let memory =
             Memory::from_regions(mapped).map_err(|error| MemoryError::Layout(error.to_string()))?;
-        Ok(Self {
-            memory: Arc::new(memory),
-            views,
-        })
+        Ok(Self { memory: Arc::new(memory), views })
     }
 
     /// The guest's memory.
@@ -70,24 +67,15 @@ fn map_region(
     region: &VhostUserMemoryRegion,
     file: File,
 ) -> Result<(View, GuestRegionMmap<()>), MemoryError> {
-    let view = View {
-        monitor: region.user_addr,
-        guest: region.guest_phys_addr,
-        size: region.memory_size,
-    };
+    let view =
+        View { monitor: region.user_addr, guest: region.guest_phys_addr, size: region.memory_size };
     let offset = region.mmap_offset;
-    let past_end = MemoryError::PastEnd {
-        offset,
-        size: view.size,
-    };
+    let past_end = MemoryError::PastEnd { offset, size: view.size };
     let metadata = file.metadata().map_err(MemoryError::Map)?;
     if !metadata.is_file() {
         return Err(MemoryError::NotRegular);
     }
-    if offset
-        .checked_add(view.size)
-        .is_none_or(|end| end > metadata.len())
-    {
+    if offset.checked_add(view.size).is_none_or(|end| end > metadata.len()) {
         return Err(past_end);
     }
     let size = usize::try_from(view.size).map_err(|_| past_end)?;

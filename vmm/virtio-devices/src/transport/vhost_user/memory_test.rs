@@ -16,10 +16,8 @@ fn addresses_are_translated_inside_regions_only() {
     let file = memfd(4 * PAGE);
     let files = vec![file.try_clone().unwrap(), file.try_clone().unwrap()];
     // Not in order, as a monitor may send them.
-    let regions = [
-        region(1 << 32, PAGE, 0x7000_0000, 3 * PAGE),
-        region(0, 2 * PAGE, 0x5000_0000, 0),
-    ];
+    let regions =
+        [region(1 << 32, PAGE, 0x7000_0000, 3 * PAGE), region(0, 2 * PAGE, 0x5000_0000, 0)];
     let table = Table::map(&regions, files).unwrap();
     assert_eq!(table.translate(0x7000_0000), Some(1 << 32));
     assert_eq!(table.translate(0x7000_0fff), Some((1 << 32) + 0xfff));
@@ -28,10 +26,7 @@ fn addresses_are_translated_inside_regions_only() {
     assert_eq!(table.translate(0x5000_1fff), Some(0x1fff));
     assert_eq!(table.translate(0), None);
     assert_eq!(table.translate(u64::MAX), None);
-    table
-        .memory()
-        .write_slice(b"seen", GuestAddress(1 << 32))
-        .unwrap();
+    table.memory().write_slice(b"seen", GuestAddress(1 << 32)).unwrap();
     let mut seen = [0; 4];
     std::os::unix::fs::FileExt::read_exact_at(&file, &mut seen, 3 * PAGE).unwrap();
     assert_eq!(&seen, b"seen");

@@ -96,11 +96,7 @@ impl VhostUserBackendReqHandlerMut for Backend<'_> {
         if !flags.is_empty() {
             return Err(UNSUPPORTED);
         }
-        let addresses = Addresses {
-            descriptors: descriptor,
-            available,
-            used,
-        };
+        let addresses = Addresses { descriptors: descriptor, available, used };
         let result = self.set_addresses(index, addresses);
         self.note(result)
     }

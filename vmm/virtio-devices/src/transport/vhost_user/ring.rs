@@ -29,14 +29,7 @@ pub(super) struct Ring {
 
 impl Ring {
     pub(super) fn new(max_size: u16) -> Self {
-        Self {
-            max_size,
-            size: max_size,
-            addresses: None,
-            base: 0,
-            kick: None,
-            enabled: false,
-        }
+        Self { max_size, size: max_size, addresses: None, base: 0, kick: None, enabled: false }
     }
 
     /// The guarded queue, checked and at its position. Its addresses are looked up in `table`

@@ -37,8 +37,7 @@ impl Watch {
         let stop = EventFd::new(libc::EFD_NONBLOCK | libc::EFD_CLOEXEC)?;
         let poll = Poll::new()?;
         let add = |file: RawFd, token, interest| {
-            poll.registry()
-                .register(&mut SourceFd(&file), token, interest)
+            poll.registry().register(&mut SourceFd(&file), token, interest)
         };
         // Hang-ups are reported whatever one asks for; answers are somebody else's.
         add(socket.as_raw_fd(), SOCKET, Interest::PRIORITY)?;
@@ -48,15 +47,12 @@ impl Watch {
             .name("vhost-watch".to_owned())
             .stack_size(STACK)
             .spawn(move || {
-                if bad_news(poll) {
-                    interrupt.needs_reset();
-                }
-                drop((socket, failed));
-            })?;
-        Ok(Self {
-            stop,
-            thread: Some(thread),
-        })
+            if bad_news(poll) {
+                interrupt.needs_reset();
+            }
+            drop((socket, failed));
+        })?;
+        Ok(Self { stop, thread: Some(thread) })
     }
 
     /// Ends the watch.

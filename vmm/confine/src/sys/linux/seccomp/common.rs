@@ -49,10 +49,7 @@ pub(super) const ALLOWED: &[Allow] = &[
     any(SYS_mremap),
     any(SYS_madvise),
     // Threads, and no processes. `tgkill` is added with the process's own id.
-    only(
-        SYS_clone,
-        &[&[long(0, GLIBC_THREAD)], &[long(0, MUSL_THREAD)]],
-    ),
+    only(SYS_clone, &[&[long(0, GLIBC_THREAD)], &[long(0, MUSL_THREAD)]]),
     any(SYS_set_robust_list),
     any(SYS_rseq),
     any(SYS_futex),
@@ -62,10 +59,7 @@ pub(super) const ALLOWED: &[Allow] = &[
     any(SYS_getpid),
     any(SYS_exit),
     any(SYS_exit_group),
-    only(
-        SYS_prctl,
-        &[&[int(0, libc::PR_SET_NAME as u32)], &[int(0, PR_SET_VMA)]],
-    ),
+    only(SYS_prctl, &[&[int(0, libc::PR_SET_NAME as u32)], &[int(0, PR_SET_VMA)]]),
     // Signals to itself.
     any(SYS_rt_sigaction),
     any(SYS_rt_sigprocmask),
@@ -102,11 +96,7 @@ pub(super) const ALLOWED: &[Allow] = &[
     ),
     only(
         libc::SYS_ioctl,
-        &[
-            &[request(libc::FIONBIO)],
-            &[request(libc::FIOCLEX)],
-            &[request(libc::FIONREAD)],
-        ],
+        &[&[request(libc::FIONBIO)], &[request(libc::FIOCLEX)], &[request(libc::FIONREAD)]],
     ),
     any(SYS_ppoll),
     #[cfg(target_arch = "x86_64")]

@@ -45,11 +45,7 @@ pub(super) const fn only(number: libc::c_long, when: &'static [&'static [Argumen
 
 /// Argument `index` (from 0), an `int`, is `value`.
 pub(super) const fn int(index: u8, value: u32) -> Argument {
-    Argument {
-        index,
-        width: Size::Int,
-        test: Test::Is(value as u64),
-    }
+    Argument { index, width: Size::Int, test: Test::Is(value as u64) }
 }
 
 /// The second argument, an `ioctl` request, is `request`.
@@ -66,23 +62,12 @@ pub(super) const fn command(command: i32) -> Argument {
 
 /// Argument `index`, a `long`, is `value`.
 pub(super) const fn long(index: u8, value: u64) -> Argument {
-    Argument {
-        index,
-        width: Size::Long,
-        test: Test::Is(value),
-    }
+    Argument { index, width: Size::Long, test: Test::Is(value) }
 }
 
 /// Argument `index`, an `int`, has none of the bits of `mask`.
 pub(super) const fn without(index: u8, mask: u32) -> Argument {
-    Argument {
-        index,
-        width: Size::Int,
-        test: Test::Masked {
-            mask: mask as u64,
-            value: 0,
-        },
-    }
+    Argument { index, width: Size::Int, test: Test::Masked { mask: mask as u64, value: 0 } }
 }
 
 /// Argument `index`, an `int`, has all the bits of `mask`.
@@ -95,10 +80,7 @@ pub(super) const fn masked(index: u8, mask: u32, value: u32) -> Argument {
     Argument {
         index,
         width: Size::Int,
-        test: Test::Masked {
-            mask: mask as u64,
-            value: value as u64,
-        },
+        test: Test::Masked { mask: mask as u64, value: value as u64 },
     }
 }
 

@@ -33,9 +33,7 @@ pub(super) fn arm(role: Role) -> Result<()> {
         libc::sigaction(libc::SIGSYS, &raw const action, std::ptr::null_mut())
     };
     if result < 0 {
-        return Err(Error::io("catching refused system calls")(
-            io::Error::last_os_error(),
-        ));
+        return Err(Error::io("catching refused system calls")(io::Error::last_os_error()));
     }
     Ok(())
 }
@@ -43,9 +41,7 @@ pub(super) fn arm(role: Role) -> Result<()> {
 extern "C" fn tell(_signal: c_int, info: *mut libc::siginfo_t, _context: *mut c_void) {
     // SAFETY: the kernel passes a whole siginfo_t, which is 128 bytes, so the word is in it.
     let number = unsafe { info.cast::<c_int>().add(SYSCALL_WORD).read() };
-    let role = Role::ALL
-        .get(ROLE.load(Ordering::Relaxed))
-        .map_or("", |role| role.name());
+    let role = Role::ALL.get(ROLE.load(Ordering::Relaxed)).map_or("", |role| role.name());
     let mut line = Line::default();
     line.add(b"the ");
     line.add(role.as_bytes());
@@ -67,10 +63,7 @@ struct Line {
 
 impl Default for Line {
     fn default() -> Self {
-        Self {
-            bytes: [0; 96],
-            len: 0,
-        }
+        Self { bytes: [0; 96], len: 0 }
     }
 }
 

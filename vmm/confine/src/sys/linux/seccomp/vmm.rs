@@ -25,10 +25,7 @@ const PUNCH_HOLE: u32 = 3;
 /// Allowed beside what is common. Interrupts and doorbells are connected before; lists of what
 /// a machine calls are in `qvm_vmm::machine::syscalls`.
 pub(super) const ALLOWED: &[Allow] = &[
-    only(
-        libc::SYS_ioctl,
-        &[&[int(1, KVM_RUN)], &[int(1, KVM_GET_REGS)]],
-    ),
+    only(libc::SYS_ioctl, &[&[int(1, KVM_RUN)], &[int(1, KVM_GET_REGS)]]),
     // The disk image, by descriptor. It is read only.
     any(SYS_preadv),
     // Memory given back by the balloon.
