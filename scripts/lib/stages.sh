@@ -88,7 +88,7 @@ count_libtest() {
     passed=$((passed + $(sum_field "$1" '^test result:' passed)))
     failed=$((failed + $(sum_field "$1" '^test result:' failed)))
     local idle
-    idle=$(sum_field "$1" '^test result:' ignored)
-    [ "$idle" -eq 0 ] || echo "skipped: $idle tests: marked #[ignore]"
+    idle=$(($(sum_field "$1" '^test result:' ignored) + $(sum_field "$1" '^test result:' filtered)))
+    [ "$idle" -eq 0 ] || echo "skipped: $idle tests: marked #[ignore], or named by the stage with the reason"
     skipped=$((skipped + idle))
 }
