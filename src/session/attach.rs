@@ -12,6 +12,10 @@ use std::{
 };
 
 use agent_protocol::{FromCommand, SpawnFailure, ToCommand, read_frame, write_frame};
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    net::SendFlags,
+};
 
 use super::tty;
 
@@ -62,21 +66,40 @@ pub enum End {
     Lost,
 }
 
-/// Says things to an attached command.
+/// Says things to an attached command, without ever waiting for the guest to listen.
 #[derive(Debug)]
 pub struct Handle {
     line: UnixStream,
+    /// Half a message is on its way; whatever follows would be taken for the rest.
+    broken: bool,
 }
 
 impl Handle {
-    /// Sends a signal to the command. A command that is gone gets nothing.
+    fn new(line: UnixStream) -> Self {
+        Self { line, broken: false }
+    }
+
+    /// Sends a signal to the command. A command that is gone or does not listen gets nothing.
     pub fn signal(&mut self, signal: i32) {
-        let _ = write_frame(&mut self.line, &ToCommand::Signal(signal));
+        self.say(&ToCommand::Signal(signal));
     }
 
     /// Tells the command's terminal the size of ours.
     pub fn resize(&mut self) {
-        let _ = write_frame(&mut self.line, &ToCommand::Resize(tty::size()));
+        self.say(&ToCommand::Resize(tty::size()));
+    }
+
+    /// The loop that calls this also looks at the time and at signals, so a guest that does not
+    /// read its connection must not hold it up: what does not fit is left out.
+    fn say(&mut self, message: &ToCommand) {
+        let mut bytes = Vec::new();
+        if self.broken || write_frame(&mut bytes, message).is_err() {
+            return;
+        }
+        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+        if let Ok(sent) = rustix::net::send(&self.line, &bytes, flags) {
+            self.broken = sent < bytes.len();
+        }
     }
 }
 
@@ -89,7 +112,7 @@ pub fn attach(
     tell: impl Fn(Attached) + Send + 'static,
 ) -> io::Result<Handle> {
     let Connections { command, streams } = connections;
-    let handle = Handle { line: command.try_clone()? };
+    let handle = Handle::new(command.try_clone()?);
     let outputs = match streams {
         Streams::Terminal(stream) => {
             input(stream.try_clone()?)?;
@@ -149,19 +172,40 @@ fn output(from: UnixStream, to: File) -> io::Result<JoinHandle<()>> {
     })
 }
 
-/// Copies to the end of `from`.
-fn copy(mut from: impl Read, mut to: impl Write) -> io::Result<()> {
+/// Copies to the end of `from`. Standard streams may have been made non-blocking by whoever else
+/// has them (ssh, Node.js), so both sides are waited for where they say that they would block.
+fn copy(mut from: impl Read + AsFd, mut to: impl Write + AsFd) -> io::Result<()> {
     let mut buffer = vec![0u8; 64 << 10];
     loop {
         let n = match from.read(&mut buffer) {
             Ok(0) => return Ok(()),
             Ok(n) => n,
             Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
+                wait(&from, PollFlags::IN)?;
+                continue;
+            }
             // The machine was cut off: the end, as far as the reader is concerned.
             Err(e) if e.kind() == io::ErrorKind::ConnectionReset => return Ok(()),
             Err(e) => return Err(e),
         };
-        to.write_all(&buffer[..n])?;
+        let mut rest = &buffer[..n];
+        while !rest.is_empty() {
+            match to.write(rest) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(n) => rest = rest.get(n..).unwrap_or_default(),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => wait(&to, PollFlags::OUT)?,
+                Err(e) => return Err(e),
+            }
+        }
+    }
+}
+
+fn wait(stream: &impl AsFd, what: PollFlags) -> io::Result<()> {
+    match poll(&mut [PollFd::new(stream, what)], None) {
+        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+        Err(errno) => Err(errno.into()),
     }
 }
 
@@ -171,3 +215,7 @@ pub(super) fn spawn(
 ) -> io::Result<JoinHandle<()>> {
     thread::Builder::new().name(name.into()).stack_size(128 << 10).spawn(body)
 }
+
+#[cfg(test)]
+#[path = "attach_test.rs"]
+mod tests;
