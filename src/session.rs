@@ -14,6 +14,7 @@ mod attach;
 mod broker;
 mod clock;
 mod console;
+mod control;
 mod error;
 mod event;
 mod exec;

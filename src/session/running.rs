@@ -15,13 +15,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use agent_protocol::{CommandSpec, FromAgent, SpawnFailure, ToAgent, read_frame, write_frame};
+use agent_protocol::{CommandSpec, FrameError, FromAgent, SpawnFailure, ToAgent};
 
 use super::{
     Outcome, TICK,
-    attach::{self, Attached, Connections, End, spawn},
+    attach::{self, Attached, Connections, End},
     broker::{Broker, Expect},
     clock,
+    control::Control,
     error::{Error, Tail},
     event::{Event, Events},
     guest,
@@ -33,8 +34,6 @@ use super::{
 };
 use crate::spec::{Accel, Spec};
 
-/// A control message has this long to leave: the guest reads them at once or is broken.
-const CONTROL_TIME: Duration = Duration::from_secs(10);
 /// From `--timeout` or a signal that asks to end, until the machine is cut off.
 const GRACE: Duration = Duration::from_secs(10);
 /// Commands of `qvm exec` that may wait for their connections.
@@ -47,7 +46,7 @@ pub struct Running<'a> {
     moments: Moments,
     events: Events,
     broker: Broker,
-    control: Option<UnixStream>,
+    control: Option<Control>,
     terminal: bool,
     main: u32,
     handle: Option<attach::Handle>,
@@ -137,7 +136,7 @@ impl<'a> Running<'a> {
         [
             self.deadline,
             self.cut.map(|(at, _)| at),
-            self.control.is_none().then_some(self.boot_deadline),
+            self.moments.started.is_none().then_some(self.boot_deadline),
         ]
         .into_iter()
         .flatten()
@@ -152,7 +151,7 @@ impl<'a> Running<'a> {
                 return Ok(Some(status));
             }
         }
-        if self.control.is_none() && now >= self.boot_deadline {
+        if self.moments.started.is_none() && now >= self.boot_deadline {
             let tail = Tail { lines: self.machine.console.telling(), notes: Vec::new() };
             return Err(Error::BootTimeout(boot_time(self.spec).as_secs(), tail));
         }
@@ -188,8 +187,10 @@ impl<'a> Running<'a> {
                 }
             }
             Event::Attached(Attached::Started(_)) => {
-                self.moments.started = Some(Instant::now());
-                self.deadline = self.spec.timeout.map(|limit| Instant::now() + limit);
+                // Once: a guest that says it again does not get more time.
+                if self.moments.start(Instant::now()) {
+                    self.deadline = self.spec.timeout.map(|limit| Instant::now() + limit);
+                }
             }
             Event::Attached(Attached::Ended(End::Lost)) => {
                 // Our own processes know better what happened; they are asked first.
@@ -210,31 +211,16 @@ impl<'a> Running<'a> {
 
     fn send(&mut self, message: &ToAgent) -> Result<(), Error> {
         let Some(control) = &self.control else { return Ok(()) };
-        write_frame(control, message).map_err(|e| self.agent_lost(e.to_string()))
+        control.send(message).map_err(|e| self.agent_lost(e.to_string()))
     }
 
     fn control_is_here(&mut self, stream: UnixStream) -> Result<(), Error> {
         if self.control.is_some() {
             return Ok(());
         }
-        let system = |e| Error::System("set up the agent's connection", e);
-        stream.set_write_timeout(Some(CONTROL_TIME)).map_err(system)?;
-        let reading = stream.try_clone().map_err(system)?;
-        let events = self.events.clone();
-        spawn("agent", move || {
-            loop {
-                let event = match read_frame(&reading) {
-                    Ok(message) => Event::Agent(message),
-                    Err(e) => Event::AgentLost(e.to_string()),
-                };
-                let last = matches!(event, Event::AgentLost(_));
-                if events.send(event).is_err() || last {
-                    return;
-                }
-            }
-        })
-        .map_err(system)?;
-        self.control = Some(stream);
+        let control = Control::start(stream, &self.events)
+            .map_err(|e| Error::System("set up the agent's connection", e))?;
+        self.control = Some(control);
         self.moments.entry = self.machine.first_entry();
         self.send(&ToAgent::Configure(guest::config(self.spec)))?;
         let size = self.terminal.then(tty::size);
@@ -311,8 +297,17 @@ impl<'a> Running<'a> {
         let Ok((id, token)) = self.expect(terminal) else {
             return registry::refuse(&client, "no random bytes");
         };
-        if self.send(&ToAgent::Spawn { id, token, command }).is_ok() {
-            self.execs.insert(id, (client, terminal));
+        let Some(control) = &self.control else { return };
+        match control.send(&ToAgent::Spawn { id, token, command }) {
+            Ok(()) => drop(self.execs.insert(id, (client, terminal))),
+            Err(error) => {
+                self.broker.forget(id);
+                let why = match error {
+                    FrameError::TooLong(_) => "the command line is too long",
+                    _ => "the guest does not answer",
+                };
+                registry::refuse(&client, why);
+            }
         }
     }
 

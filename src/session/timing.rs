@@ -67,6 +67,13 @@ impl Moments {
         }
     }
 
+    /// Notes that the command started, unless it did so before; says which.
+    pub fn start(&mut self, at: Instant) -> bool {
+        let first = self.started.is_none();
+        self.started.get_or_insert(at);
+        first
+    }
+
     /// The phases between the moments that came.
     pub fn phases(&self) -> Phases {
         let ready = self.ready.map(|(at, _)| at);

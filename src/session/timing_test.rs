@@ -31,3 +31,12 @@ fn without_an_entry_the_kernel_counts_from_up() {
     assert_eq!(moments.phases().entry, None);
     assert!(moments.phases().to_string().contains("first vCPU entry           -"));
 }
+
+#[test]
+fn a_command_starts_once_however_often_the_guest_says_so() {
+    let start = Instant::now();
+    let mut moments = Moments::since(start);
+    assert!(moments.start(start));
+    assert!(!moments.start(start + Duration::from_secs(60)));
+    assert_eq!(moments.started, Some(start));
+}
