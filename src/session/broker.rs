@@ -11,7 +11,10 @@ use std::{
     collections::HashMap,
     io::{self, Read},
     os::{fd::OwnedFd, unix::net::UnixStream},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, atomic::AtomicU32, atomic::Ordering},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
@@ -86,6 +89,9 @@ struct Shared {
     next: AtomicU32,
     reading: Mutex<usize>,
     slot: Condvar,
+    /// The agent has dialed. It does so before anything else runs in the guest, so whoever says
+    /// the same later is not the agent.
+    controlled: AtomicBool,
 }
 
 /// What is expected for a new number.
@@ -111,6 +117,7 @@ impl Broker {
             next: AtomicU32::new(1),
             reading: Mutex::new(0),
             slot: Condvar::new(),
+            controlled: AtomicBool::new(false),
         });
         let broker = Self { shared };
         let accepting = broker.clone();
@@ -186,6 +193,7 @@ impl Shared {
     /// Puts a connection where it belongs; says what became complete. Dropping `stream` closes it.
     fn place(&self, opening: Opening, stream: UnixStream) -> Option<Event> {
         match opening {
+            Opening::Control { .. } if self.controlled.swap(true, Ordering::Relaxed) => None,
             Opening::Control { version } if version == agent_protocol::VERSION => {
                 Some(Event::Control(stream))
             }

@@ -10,6 +10,7 @@ fn shared() -> (Broker, mpsc::Receiver<Event>) {
         next: AtomicU32::new(1),
         reading: Mutex::new(0),
         slot: Condvar::new(),
+        controlled: AtomicBool::new(false),
     };
     (Broker { shared: Arc::new(shared) }, receiver)
 }
@@ -98,4 +99,14 @@ fn garbage_and_silence_are_closed_without_an_event() {
     drop(theirs);
     broker.open(ours);
     assert!(events.try_recv().is_err());
+}
+
+#[test]
+fn only_the_first_control_connection_is_the_agents_whatever_later_ones_say() {
+    let (broker, _events) = shared();
+    let version = agent_protocol::VERSION;
+    assert!(matches!(place(&broker, Opening::Control { version }), Some(Event::Control(_))));
+    assert!(place(&broker, Opening::Control { version }).is_none());
+    // Any program of the guest can dial; this one would have ended the session.
+    assert!(place(&broker, Opening::Control { version: version + 1 }).is_none());
 }
