@@ -42,12 +42,13 @@ pub fn exec(name: &str, request: ExecRequest) -> Result<u8, Error> {
         main: false,
     };
     let (events, inbox) = mpsc::channel();
+    // Signals end this process as usual while it waits for the guest, which may never answer.
+    let connections = registry::exec(name, command)?;
     let signal_events = events.clone();
     signals::watch(move |signal| {
         let _ = signal_events.send(Event::Signal(signal));
     })
     .map_err(|e| Error::System("watch signals", e))?;
-    let connections = registry::exec(name, command)?;
     let _raw = terminal.map(|_| tty::RawTerminal::enter()).transpose().map_err(Error::Terminal)?;
     let mut handle = attach::attach(connections, move |attached| {
         let _ = events.send(Event::Attached(attached));
