@@ -73,11 +73,14 @@ impl Relays {
 
 fn relay(host: &TcpStream, guest: &UnixStream) {
     std::thread::scope(|scope| {
-        scope.spawn(|| {
+        let up = move || {
             let _ = io::copy(&mut &*host, &mut &*guest);
             let _ = guest.shutdown(Shutdown::Write);
-        });
-        let _ = io::copy(&mut &*guest, &mut &*host);
-        let _ = host.shutdown(Shutdown::Write);
+        };
+        // Not `scope.spawn`, which panics where the system has no thread left.
+        if std::thread::Builder::new().stack_size(128 << 10).spawn_scoped(scope, up).is_ok() {
+            let _ = io::copy(&mut &*guest, &mut &*host);
+            let _ = host.shutdown(Shutdown::Write);
+        }
     });
 }
