@@ -113,8 +113,15 @@ impl Passthrough {
             }
             if page.listing == Listing::Plus {
                 let known = self.nodes.find(parent.key.with_ino(listed.ino())).is_some();
-                let found =
-                    if known { self.resolve(parent, name) } else { self.resolve_new(parent, name) };
+                let found = if known {
+                    self.resolve(parent, name)
+                } else if self.nodes.is_roomy() {
+                    self.resolve_new(parent, name)
+                } else {
+                    // The guest keeps what it was told of for as long as it has memory, so
+                    // what is left is for the files that it asks for.
+                    Err(Errno::NFILE)
+                };
                 match found {
                     Ok((node, stat)) => {
                         entry = self.entry(&node, &stat, Source::Listing);

@@ -6,6 +6,7 @@ use vm_memory::ByteValued;
 
 use crate::fs::guest::{Guest, first};
 use crate::fs::opcode::Opcode;
+use crate::fs::passthrough::limits::Limits;
 use crate::fs::wire::{Dirent, EntryOut, OpenOut, ROOT_ID, ReadIn, ReleaseIn};
 
 fn opendir(guest: &mut Guest, node: u64) -> u64 {
@@ -130,4 +131,22 @@ fn handles_of_directories_are_theirs_alone() {
     let request = ReleaseIn { fh, ..Default::default() };
     guest.call(Opcode::Releasedir, dir, request.as_slice()).unwrap();
     assert_eq!(list(&mut guest, dir, fh, 0, 4096, false).unwrap_err(), Errno::BADF);
+}
+
+#[test]
+fn a_listing_leaves_room_for_files_that_are_asked_for() {
+    let mut guest = Guest::with(|config| {
+        config.limits = Some(Limits { nodes: 8, handles: 8 });
+    });
+    for number in 0..20 {
+        std::fs::write(guest.dir.join(format!("{number}")), "").unwrap();
+    }
+    let fh = opendir(&mut guest, ROOT_ID);
+    let all = list(&mut guest, ROOT_ID, fh, 0, 1 << 16, true).unwrap();
+    assert_eq!(all.len(), 22, "every name is told");
+    assert_eq!(all.iter().filter(|(entry, _, _)| entry.nodeid != 0).count(), 6);
+    let left = all.iter().filter(|(entry, _, name)| entry.nodeid == 0 && !name.starts_with('.'));
+    let found: Vec<_> = left.take(3).map(|(_, _, name)| guest.lookup(ROOT_ID, name)).collect();
+    assert!(found[0].is_ok() && found[1].is_ok());
+    assert_eq!(found[2].as_ref().err(), Some(&Errno::NFILE));
 }

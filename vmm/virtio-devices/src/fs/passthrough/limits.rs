@@ -8,7 +8,8 @@ use rustix::process::{Resource, getrlimit};
 
 /// File descriptors that are left to the rest of the process.
 const RESERVED: usize = 64;
-/// Most nodes, whatever the process may open: about 256 MiB of host memory.
+/// Most nodes, whatever the process may open: about 256 MiB of this process, and about 1 KiB
+/// each of the host kernel, which keeps the inodes.
 const MAX_NODES: usize = 1 << 20;
 /// Most open files and directories.
 const MAX_HANDLES: usize = 1 << 16;
@@ -46,7 +47,10 @@ impl Limits {
 
 /// A number of permits.
 #[derive(Debug, Clone)]
-pub struct Budget(Arc<AtomicUsize>);
+pub struct Budget {
+    left: Arc<AtomicUsize>,
+    reserve: usize,
+}
 
 /// The right to hold one thing; goes back when dropped.
 #[derive(Debug)]
@@ -56,7 +60,13 @@ impl Budget {
     /// A budget of `count` permits.
     #[must_use]
     pub fn new(count: usize) -> Self {
-        Self(Arc::new(AtomicUsize::new(count)))
+        Self { left: Arc::new(AtomicUsize::new(count)), reserve: count / 4 }
+    }
+
+    /// More than a quarter is left: enough to take one for what may not be needed.
+    #[must_use]
+    pub fn is_plentiful(&self) -> bool {
+        self.left.load(Ordering::Relaxed) > self.reserve
     }
 
     /// Takes a permit.
@@ -64,10 +74,10 @@ impl Budget {
     /// # Errors
     /// `ENFILE` when there is none left.
     pub fn take(&self) -> Result<Permit, Errno> {
-        self.0
+        self.left
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
             .map_err(|_| Errno::NFILE)?;
-        Ok(Permit(Arc::clone(&self.0)))
+        Ok(Permit(Arc::clone(&self.left)))
     }
 }
 

@@ -142,6 +142,12 @@ impl Nodes {
         self.budget.take()
     }
 
+    /// Whether there is room for nodes that the guest did not ask for.
+    #[must_use]
+    pub fn is_roomy(&self) -> bool {
+        self.budget.is_plentiful()
+    }
+
     /// Inserts a file, or finds the node it has already. Counts no lookup.
     pub fn insert(&mut self, fd: OwnedFd, stat: &Statx, permit: Permit) -> Arc<Node> {
         match self.find(Key::of(stat)) {
