@@ -150,9 +150,12 @@ impl Limits {
             locked_memory: Some(0),
         };
         match role {
-            // One descriptor for each file that the guest knows. The device keeps its own
-            // count well below this. Files may become as large as the file system lets them.
-            Role::Fs => Self { open_files: Some(65_536), file_size: None, ..base },
+            // One descriptor for each file that the guest knows, and it knows all that it has
+            // looked at for as long as it has memory: large trees have some hundred thousand. This
+            // is what the kernel lets root have (`fs.nr_open`); others get their hard limit. The
+            // device keeps its own count well below. Files may become as large as the file system
+            // lets them.
+            Role::Fs => Self { open_files: Some(1 << 20), file_size: None, ..base },
             // 1023 connections, each a socket, and the sockets to accept on.
             Role::Vsock => Self { open_files: Some(4096), ..base },
             // Guest memory is a memory file as large as the guest. 32 vCPUs and the devices

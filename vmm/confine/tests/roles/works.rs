@@ -12,6 +12,7 @@ use rustix::fs::{
     AtFlags, FileType, Mode, OFlags, mkdirat, mknodat, openat, renameat, statat, symlinkat,
     unlinkat,
 };
+use rustix::process::{Resource, getrlimit};
 
 use crate::{
     Test,
@@ -47,6 +48,12 @@ fn report(outside: &Outside) {
         assert_eq!(output.status.code(), Some(REFUSED.into()), "{said}{:?}", output.stderr);
         if support.user_namespace.is_active() && support.landlock.is_active() {
             assert!(!said.contains("missing"), "{said}");
+        }
+        if role == Role::Fs {
+            // As many as a large tree has files, or all that there may be.
+            let hard = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
+            let told = |count: u64| said.contains(&format!("{count} descriptors, "));
+            assert!(told(1 << 20) || (hard < 1 << 20 && told(hard)), "{said}");
         }
         let output = outside.command("report", &[role.name(), "container"]).output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout);

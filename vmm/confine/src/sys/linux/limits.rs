@@ -9,7 +9,7 @@ pub(super) fn set(limits: &Limits) -> Result<Vec<String>> {
     let mut said = vec!["no core files".to_owned()];
     lower(Resource::Core, 0).map_err(Error::step("limiting core files"))?;
     if let Some(count) = limits.open_files {
-        let count = lower(Resource::Nofile, count).map_err(Error::step("limiting open files"))?;
+        let count = open_files(count).map_err(Error::step("limiting open files"))?;
         said.push(format!("{count} descriptors"));
     }
     if let Some(bytes) = limits.file_size {
@@ -38,6 +38,15 @@ pub(super) fn set_threads(limits: &Limits, own: bool, mut said: Vec<String>) -> 
     let count = lower(Resource::Nproc, count).map_err(Error::step("limiting threads"))?;
     said.push(format!("{count} threads"));
     Ok(State::active(said.join(", ")))
+}
+
+/// Sets both limits of descriptors to `value` where this process may raise them, as root may
+/// with `CAP_SYS_RESOURCE`, and otherwise to what it has.
+fn open_files(value: u64) -> rustix::io::Result<u64> {
+    match setrlimit(Resource::Nofile, Rlimit { current: Some(value), maximum: Some(value) }) {
+        Ok(()) => Ok(value),
+        Err(_) => lower(Resource::Nofile, value),
+    }
 }
 
 /// Sets both limits of `resource` to `value` or to what they already allow if that is less.
