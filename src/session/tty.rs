@@ -7,6 +7,9 @@
 //!   socket. When the socket closes without a word, qvm was killed, and the guard restores.
 //!   It then compares first: a terminal that somebody else has set up meanwhile is left alone.
 //! - If the guard is killed, the first way still stands.
+//!
+//! Modes are set at once (`TCSANOW`): waiting for output to leave (`TCSADRAIN`) waits for ever
+//! where a terminal has stopped reading, and qvm, asked to end, would keep its machine.
 
 use std::{
     io::{self, Read, Write},
@@ -54,7 +57,7 @@ impl RawTerminal {
         let saved = tcgetattr(io::stdin())?;
         let guard = start_guard()?;
         let raw = Self { saved, guard: Some(guard) };
-        tcsetattr(io::stdin(), OptionalActions::Drain, &raw_of(&raw.saved))?;
+        set(io::stdin(), &raw_of(&raw.saved))?;
         Ok(raw)
     }
 }
@@ -62,13 +65,17 @@ impl RawTerminal {
 impl Drop for RawTerminal {
     fn drop(&mut self) {
         // Flushing input would eat what the user typed ahead for the shell.
-        let _ = tcsetattr(io::stdin(), OptionalActions::Drain, &self.saved);
+        let _ = set(io::stdin(), &self.saved);
         if let Some((mut child, mut line)) = self.guard.take() {
             let _ = line.write_all(&[RELEASE]);
             drop(line);
             let _ = child.wait();
         }
     }
+}
+
+fn set(terminal: impl AsFd, modes: &Termios) -> io::Result<()> {
+    Ok(tcsetattr(terminal, OptionalActions::Now, modes)?)
 }
 
 fn raw_of(saved: &Termios) -> Termios {
@@ -113,7 +120,7 @@ fn guard() -> io::Result<()> {
     }
     let now = tcgetattr(io::stdin())?;
     if same_modes(&now, &raw_of(&saved)) {
-        tcsetattr(io::stdin(), OptionalActions::Drain, &saved)?;
+        set(io::stdin(), &saved)?;
     }
     Ok(())
 }
@@ -123,3 +130,7 @@ fn same_modes(a: &Termios, b: &Termios) -> bool {
         && a.output_modes == b.output_modes
         && a.local_modes == b.local_modes
 }
+
+#[cfg(test)]
+#[path = "tty_test.rs"]
+mod tests;
