@@ -18,6 +18,7 @@ mod slot;
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -58,6 +59,9 @@ pub struct Context {
     pub queues: Vec<ActiveQueue>,
     /// Where handlers register their own files, edge-triggered as everything in mio.
     pub registry: Registry,
+    /// Set while the worker is being stopped: its kill event is about to be seen. Whoever works
+    /// through a queue otherwise than by [`Context::drain`] looks at it after each chain.
+    pub(crate) stopping: Arc<AtomicBool>,
 }
 
 impl Context {
@@ -84,7 +88,8 @@ impl Context {
     /// Works through queue `index`: `serve` gets each chain and returns the number of bytes
     /// written into it. Notifications are off meanwhile. After as many chains as the queue holds
     /// the doorbell is rung instead, so that a busy driver cannot keep the worker from its kill
-    /// event. A queue that the driver did not set up has nothing to do.
+    /// event; while the worker is being stopped, after the chain at hand, because the driver
+    /// chooses how long a queue full of chains takes. A queue that the driver did not set up has nothing to do.
     ///
     /// # Errors
     /// The queue is broken, or what `serve` says.
@@ -93,6 +98,7 @@ impl Context {
         index: u16,
         mut serve: impl FnMut(&Chain, &Memory) -> Result<u32, QueueError>,
     ) -> Result<(), WorkError> {
+        let stopping = Arc::clone(&self.stopping);
         let Some((active, memory)) = self.queue(index) else {
             return Ok(());
         };
@@ -106,7 +112,7 @@ impl Context {
                 };
                 let written = serve(&chain, memory)?;
                 queue.push(memory, chain.head(), written)?;
-                left -= 1;
+                left = if stopping.load(Ordering::SeqCst) { 0 } else { left - 1 };
             }
             if !queue.enable_notifications(memory)? {
                 break;
@@ -175,6 +181,7 @@ pub struct Stopped<H> {
 /// A running worker thread. Dropping it stops the thread, too.
 pub struct Worker<H> {
     kill: EventFd,
+    stopping: Arc<AtomicBool>,
     thread: Option<JoinHandle<Stopped<H>>>,
 }
 
@@ -187,18 +194,20 @@ impl<H: Handler> Worker<H> {
         let kill = EventFd::new(libc::EFD_CLOEXEC)?;
         let killed = kill.try_clone()?;
         let poll = Poll::new()?;
+        let stopping = Arc::new(AtomicBool::new(false));
         let context = Context {
             memory: activation.memory,
             features: activation.features,
             interrupt: activation.interrupt,
             queues: activation.queues,
             registry: poll.registry().try_clone()?,
+            stopping: Arc::clone(&stopping),
         };
         register(&poll, &killed, &context.queues)?;
         let thread = std::thread::Builder::new()
             .name(name.to_owned())
             .spawn(move || run(handler, context, poll, &killed))?;
-        Ok(Self { kill, thread: Some(thread) })
+        Ok(Self { kill, stopping, thread: Some(thread) })
     }
 
     /// Stops the thread and waits for it: when this returns, the worker touches guest memory no
@@ -212,6 +221,7 @@ impl<H: Handler> Worker<H> {
 impl<H> Worker<H> {
     fn join(&mut self) -> Option<Stopped<H>> {
         let thread = self.thread.take()?;
+        self.stopping.store(true, Ordering::SeqCst);
         // Cannot fail: nobody else counts the event up.
         let _ = self.kill.write(1);
         thread.join().ok()

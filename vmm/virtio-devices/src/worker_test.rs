@@ -159,3 +159,36 @@ fn a_busy_driver_does_not_keep_the_worker() {
     assert_eq!(stopped.handler.rounds, 100);
     assert!(calls.load(Ordering::SeqCst) >= 25, "four chains at a time");
 }
+
+/// Takes as long over a chain as the worker runs.
+struct Slow(Arc<AtomicUsize>);
+
+impl Handler for Slow {
+    fn queue(&mut self, context: &mut Context, index: u16) -> Result<(), WorkError> {
+        let stopping = Arc::clone(&context.stopping);
+        context.drain(index, |_, _| {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            while !stopping.load(Ordering::SeqCst) {
+                std::thread::yield_now();
+            }
+            Ok(0)
+        })
+    }
+}
+
+#[test]
+fn a_stop_waits_for_one_chain_and_not_for_a_queue_of_them() {
+    let mut driver = Driver::new(&[4], 0);
+    for _ in 0..3 {
+        driver.add(0, &[], &[1]);
+    }
+    let served = Arc::new(AtomicUsize::new(0));
+    let worker = Worker::spawn("slow", Slow(Arc::clone(&served)), driver.activation()).unwrap();
+    while served.load(Ordering::SeqCst) == 0 {
+        std::thread::yield_now();
+    }
+    let stopped = worker.stop().unwrap();
+    assert!(stopped.failure.is_none());
+    assert_eq!(served.load(Ordering::SeqCst), 1);
+    assert_eq!(stopped.queues[0].queue.next_avail(), 1, "the others are still the driver's");
+}

@@ -1,6 +1,8 @@
 //! The device's part of its worker thread.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::server::{Finished, Outcome, Server, write_header};
@@ -37,8 +39,10 @@ impl FsHandler {
 
     /// Serves what is in a queue, and returns whether the driver is owed an interrupt check.
     /// After as many chains as the queue holds the doorbell is rung instead, so that a busy
-    /// driver cannot keep the worker from its kill event.
+    /// driver cannot keep the worker from its kill event; while the worker is being stopped,
+    /// after the request at hand: a queue full of flushes may take the host minutes.
     fn drain(&mut self, context: &mut Context, index: u16) -> Result<(), WorkError> {
+        let stopping = Arc::clone(&context.stopping);
         let Some((active, memory)) = context.queue(index) else {
             return Ok(());
         };
@@ -51,7 +55,7 @@ impl FsHandler {
                     break;
                 };
                 self.serve(queue, memory, index, chain)?;
-                left -= 1;
+                left = if stopping.load(Ordering::SeqCst) { 0 } else { left - 1 };
             }
             if !queue.enable_notifications(memory)? {
                 break;
