@@ -120,3 +120,16 @@ fn unread_input_is_no_error_for_the_host() {
     host.read_to_end(&mut data).unwrap();
     assert_eq!(data, b"bye");
 }
+
+#[test]
+fn neither_is_it_when_the_device_is_reset() {
+    let mut world = World::new(8);
+    let request = Header { buf_alloc: 0, ..packet(Op::Request, 37) };
+    let mut host = world.connect_with(&request);
+    host.write_all(b"never read").unwrap();
+    world.send(&packet(Op::Data, 37), b"bye");
+    drop(world.device.reset());
+    let mut data = Vec::new();
+    host.read_to_end(&mut data).unwrap();
+    assert_eq!(data, b"bye");
+}

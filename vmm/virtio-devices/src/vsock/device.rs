@@ -10,7 +10,7 @@ use super::MAX_PAYLOAD;
 use super::muxer::Muxer;
 use super::packet::{HEADER_SIZE, Header, Op};
 use crate::Memory;
-use crate::device::{ActivateError, Activation, ActiveQueue, VirtioDevice};
+use crate::device::{ActivateError, Activation, ActiveQueue, VirtioDevice, read_config_bytes};
 use crate::queue::{Chain, QueueError, features};
 use crate::worker::{Context, Handler, WorkError, Worker};
 
@@ -59,13 +59,7 @@ impl VirtioDevice for Vsock {
 
     /// `guest_cid`, eight bytes (virtio 1.3, 5.10.4).
     fn read_config(&self, offset: u64, data: &mut [u8]) {
-        let config = self.guest_cid.to_le_bytes();
-        let skip = usize::try_from(offset).unwrap_or(usize::MAX);
-        let rest = config.get(skip..).unwrap_or_default();
-        data.fill(0);
-        for (to, from) in data.iter_mut().zip(rest) {
-            *to = *from;
-        }
+        read_config_bytes(&self.guest_cid.to_le_bytes(), offset, data);
     }
 
     fn activate(&mut self, activation: Activation) -> Result<(), ActivateError> {
@@ -91,7 +85,9 @@ impl VirtioDevice for Vsock {
             return Vec::new();
         };
         let mut queues = stopped.queues;
-        if stopped.handler.spare.is_some() {
+        let Packets { muxer, spare, mut scratch, .. } = stopped.handler;
+        muxer.end(&mut scratch);
+        if spare.is_some() {
             // It was taken and not used: the next to serve the queue begins with it.
             for active in queues.iter_mut().filter(|active| active.index == RX) {
                 let position = active.queue.next_avail();

@@ -172,6 +172,13 @@ impl Muxer {
         }
     }
 
+    /// Ends every connection: the guest is gone, or has forgotten them.
+    pub(super) fn end(self, scratch: &mut [u8]) {
+        for connection in self.connections.into_values() {
+            connection.close(scratch);
+        }
+    }
+
     /// The socket of connection `token` changed.
     pub(super) fn event(
         &mut self,
