@@ -21,7 +21,7 @@ use vmm_sys_util::eventfd::EventFd;
 use super::PROTOCOL_FEATURES;
 use super::watch::Watch;
 use crate::Memory;
-use crate::device::{ActivateError, Activation, ActiveQueue, VirtioDevice};
+use crate::device::{ActivateError, Activation, ActiveQueue, VirtioDevice, read_config_bytes};
 use crate::queue::features;
 
 /// Feature bits that may pass between driver and backend: those of the device type (virtio 1.3,
@@ -239,13 +239,12 @@ impl VirtioDevice for VhostUser {
                     data,
                 );
                 if let Ok((_, answer)) = answer {
-                    copy(data, &answer);
+                    read_config_bytes(&answer, 0, data);
                 }
             }
             return;
         }
-        let skip = usize::try_from(offset).unwrap_or(usize::MAX);
-        copy(data, self.config.get(skip..).unwrap_or_default());
+        read_config_bytes(&self.config, offset, data);
     }
 
     fn write_config(&mut self, offset: u64, data: &[u8]) {
@@ -259,14 +258,19 @@ impl VirtioDevice for VhostUser {
     }
 
     fn activate(&mut self, activation: Activation) -> Result<(), ActivateError> {
-        let failed = self.start(&activation).map_err(|error| {
-            // Nobody knows how far it came. Without its socket it goes no further.
+        let interrupt = Arc::clone(&activation.interrupt);
+        let started = self
+            .start(&activation)
+            .map_err(|error| ActivateError::Backend(error.to_string()))
+            .and_then(|failed| {
+                let watch =
+                    self.socket.try_clone().and_then(|it| Watch::start(it, failed, interrupt));
+                watch.map_err(ActivateError::Worker)
+            });
+        let watch = started.inspect_err(|_| {
+            // It may have come any way, up to running. Without its socket it goes no further.
             let _ = self.socket.shutdown(std::net::Shutdown::Both);
-            ActivateError::Backend(error.to_string())
         })?;
-        let socket = self.socket.try_clone().map_err(ActivateError::Worker)?;
-        let watch =
-            Watch::start(socket, failed, activation.interrupt).map_err(ActivateError::Worker)?;
         self.running =
             Some(Running { memory: activation.memory, queues: activation.queues, watch });
         Ok(())
@@ -283,12 +287,6 @@ impl VirtioDevice for VhostUser {
             let _ = self.socket.shutdown(std::net::Shutdown::Both);
         }
         queues
-    }
-}
-
-fn copy(to: &mut [u8], from: &[u8]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to = *from;
     }
 }
 
