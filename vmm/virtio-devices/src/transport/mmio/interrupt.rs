@@ -20,9 +20,6 @@ pub trait IrqTrigger: Send + Sync + 'static {
     fn event(&self) -> Option<EventFd> {
         None
     }
-
-    /// The device cannot go on until the driver resets it. Called on the device's thread.
-    fn device_broke(&self) {}
 }
 
 /// An irqfd.
@@ -111,7 +108,6 @@ impl Interrupt for MmioInterrupt {
     fn needs_reset(&self) {
         if !self.broken.swap(true, Ordering::SeqCst) {
             self.raise(CONFIG_CHANGE);
-            self.irq.device_broke();
         }
     }
 
