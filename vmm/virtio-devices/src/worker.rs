@@ -89,7 +89,8 @@ impl Context {
     /// written into it. Notifications are off meanwhile. After as many chains as the queue holds
     /// the doorbell is rung instead, so that a busy driver cannot keep the worker from its kill
     /// event; while the worker is being stopped, after the chain at hand, because the driver
-    /// chooses how long a queue full of chains takes. A queue that the driver did not set up has nothing to do.
+    /// chooses how long a queue full of chains takes. A queue that the driver did not set up has
+    /// nothing to do.
     ///
     /// # Errors
     /// The queue is broken, or what `serve` says.
