@@ -123,7 +123,13 @@ impl Broker {
         let accepting = broker.clone();
         spawn("accept", move || {
             use std::os::fd::AsFd;
-            while let Ok(Some((_, stream))) = virtio_devices::vsock::accept(channel.as_fd()) {
+            loop {
+                let stream = match virtio_devices::vsock::accept(channel.as_fd()) {
+                    Ok(Some((_, stream))) => stream,
+                    // Without a descriptor left here, a connection comes without its own.
+                    Err(e) if e.kind() == io::ErrorKind::InvalidData => continue,
+                    Ok(None) | Err(_) => return,
+                };
                 accepting.shared.take_slot();
                 let opening = accepting.clone();
                 let started = spawn("opening", move || {

@@ -110,3 +110,28 @@ fn only_the_first_control_connection_is_the_agents_whatever_later_ones_say() {
     // Any program of the guest can dial; this one would have ended the session.
     assert!(place(&broker, Opening::Control { version: version + 1 }).is_none());
 }
+
+#[test]
+fn a_connection_that_came_without_its_descriptor_is_not_the_last() {
+    use rustix::net::{
+        AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags,
+        SocketType, send, sendmsg, socketpair,
+    };
+    use std::{io::IoSlice, mem::MaybeUninit, os::fd::AsFd};
+
+    let (events, inbox) = mpsc::channel();
+    let (channel, device) =
+        socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).unwrap();
+    let _broker = Broker::start(channel, events).unwrap();
+    send(&device, &[0; 8], SendFlags::empty()).unwrap();
+
+    let (agent, theirs) = UnixStream::pair().unwrap();
+    let fds = [theirs.as_fd()];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    control.push(SendAncillaryMessage::ScmRights(&fds));
+    sendmsg(&device, &[IoSlice::new(&[0; 8])], &mut control, SendFlags::empty()).unwrap();
+    let opening = Opening::Control { version: agent_protocol::VERSION };
+    agent_protocol::write_frame(&agent, &opening).unwrap();
+    assert!(matches!(inbox.recv().unwrap(), Event::Control(_)));
+}

@@ -17,9 +17,13 @@ use std::{
 };
 
 use agent_protocol::{CommandSpec, read_frame, write_frame};
-use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, recvmsg, sendmsg, sockopt::socket_peercred,
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    net::{
+        RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+        SendAncillaryMessage, SendFlags, recvmsg, sendmsg, sockopt::socket_peercred,
+    },
+    time::Timespec,
 };
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +34,9 @@ use super::{
 
 /// How long either side waits for the other's next message.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// The same for a machine that is only looked at: one that is stopped (SIGSTOP) must not hold up
+/// the start of others for long.
+const GLANCE: Duration = Duration::from_secs(2);
 
 /// What a session tells about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,7 +165,7 @@ pub fn list() -> Result<Vec<Info>, Error> {
 
 fn info(name: &str) -> Result<Info, Error> {
     let stream = connect(name)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(GLANCE))?;
     write_frame(&stream, &Request::Info)?;
     Ok(read_frame(&stream)?)
 }
@@ -191,6 +198,13 @@ pub fn exec(name: &str, command: CommandSpec) -> Result<Connections, Error> {
         Answer::Refused(why) => Err(Error::Refused(why)),
         Answer::Connections => receive(&stream, terminal),
     }
+}
+
+/// False once a client that waits for its command has gone away.
+pub fn is_there(client: &UnixStream) -> bool {
+    let mut polled = [PollFd::new(client, PollFlags::empty())];
+    poll(&mut polled, Some(&Timespec::default())).is_ok()
+        && !polled[0].revents().intersects(PollFlags::HUP | PollFlags::ERR)
 }
 
 /// Tells a waiting client that its command cannot run.

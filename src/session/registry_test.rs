@@ -88,3 +88,11 @@ fn a_refusal_is_told() {
     let refused = client.join().unwrap();
     assert!(matches!(refused, Err(Error::Refused(why)) if why == "the machine is ending"));
 }
+
+#[test]
+fn a_client_that_went_away_is_noticed() {
+    let (client, other) = UnixStream::pair().unwrap();
+    assert!(is_there(&client));
+    drop(other);
+    assert!(!is_there(&client));
+}

@@ -286,6 +286,13 @@ impl<'a> Running<'a> {
     }
 
     fn exec(&mut self, mut command: CommandSpec, client: UnixStream) {
+        self.execs.retain(|id, (client, _)| {
+            let there = registry::is_there(client);
+            if !there {
+                self.broker.forget(*id);
+            }
+            there
+        });
         if self.moments.ready.is_none() || self.execs.len() >= EXEC_LIMIT {
             return registry::refuse(&client, "the machine is not ready; try again in a moment");
         }
