@@ -1,13 +1,22 @@
 //! The caller's entry in the user database.
-#![expect(
-    unsafe_code,
-    reason = "getpwuid_r and getgrgid_r are the only door to the user database, which need not be /etc/passwd"
-)]
+//!
+//! The files are read here, and other services are asked through `getent`: a static glibc, which
+//! this binary has, would load the host's service modules into itself and crash in them.
 
-use std::{ffi::CStr, mem::MaybeUninit, os::unix::ffi::OsStringExt, path::PathBuf, ptr};
+use std::{
+    ffi::OsString,
+    fs::File,
+    io::{self, BufRead, BufReader, Read},
+    os::unix::ffi::OsStringExt,
+    path::PathBuf,
+    process::{Command, Stdio},
+};
 
-/// Longest entry that is read, in bytes.
-const LONGEST: usize = 1 << 20;
+/// Most that is read of a database, in bytes.
+const MOST: u64 = 64 << 20;
+
+/// Asks the services that `nsswitch.conf` names. By its path, so that nothing of `PATH` runs.
+const GETENT: &str = "/usr/bin/getent";
 
 /// Who called.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,83 +41,50 @@ pub fn account() -> Account {
     Account { name, group: group(gid).unwrap_or_else(|| gid.to_string()), uid, gid, home }
 }
 
-/// Name and home directory of a user.
+/// Name and home directory of a user: passwd(5).
 fn user(uid: u32) -> Option<(String, Option<PathBuf>)> {
-    with_buffer(|buffer| {
-        let mut entry = MaybeUninit::<libc::passwd>::uninit();
-        let mut found = ptr::null_mut();
-        // SAFETY: all four point to live memory of the sizes told; `found` is set to `entry` or null.
-        let rc = unsafe {
-            libc::getpwuid_r(
-                uid,
-                entry.as_mut_ptr(),
-                buffer.as_mut_ptr().cast(),
-                buffer.len(),
-                &raw mut found,
-            )
-        };
-        if rc != 0 || found.is_null() {
-            return Err(rc);
-        }
-        // SAFETY: the call succeeded and found an entry, so `entry` is filled in.
-        let entry = unsafe { entry.assume_init() };
-        let home = text(entry.pw_dir)
-            .filter(|h| !h.is_empty())
-            .map(|h| PathBuf::from(std::ffi::OsString::from_vec(h)));
-        Ok((
-            text(entry.pw_name)
-                .map(|n| String::from_utf8_lossy(&n).into_owned())
-                .unwrap_or_default(),
-            home,
-        ))
-    })
+    let entry = entry("passwd", uid)?;
+    let home = entry.get(5).filter(|home| !home.is_empty()).cloned();
+    Some((name(&entry)?, home.map(|home| PathBuf::from(OsString::from_vec(home)))))
 }
 
-/// Name of a group.
+/// Name of a group: group(5).
 fn group(gid: u32) -> Option<String> {
-    with_buffer(|buffer| {
-        let mut entry = MaybeUninit::<libc::group>::uninit();
-        let mut found = ptr::null_mut();
-        // SAFETY: all four point to live memory of the sizes told; `found` is set to `entry` or null.
-        let rc = unsafe {
-            libc::getgrgid_r(
-                gid,
-                entry.as_mut_ptr(),
-                buffer.as_mut_ptr().cast(),
-                buffer.len(),
-                &raw mut found,
-            )
-        };
-        if rc != 0 || found.is_null() {
-            return Err(rc);
-        }
-        // SAFETY: the call succeeded and found an entry, so `entry` is filled in.
-        let entry = unsafe { entry.assume_init() };
-        Ok(text(entry.gr_name)
-            .map(|n| String::from_utf8_lossy(&n).into_owned())
-            .unwrap_or_default())
+    name(&entry("group", gid)?)
+}
+
+fn name(entry: &[Vec<u8>]) -> Option<String> {
+    entry.first().map(|name| String::from_utf8_lossy(name).into_owned())
+}
+
+/// The fields of the entry with this number.
+fn entry(database: &str, id: u32) -> Option<Vec<Vec<u8>>> {
+    let file = File::open(format!("/etc/{database}"));
+    file.ok().and_then(|file| find(file, id).ok().flatten()).or_else(|| {
+        let asked = Command::new(GETENT)
+            .args([database, &id.to_string()])
+            .env_clear()
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .output()
+            .ok()?;
+        find(asked.stdout.as_slice(), id).ok().flatten()
     })
 }
 
-/// Calls with a buffer that grows while the call says `ERANGE`; `None` for any other failure.
-fn with_buffer<T>(mut call: impl FnMut(&mut [u8]) -> Result<T, i32>) -> Option<T> {
-    let mut buffer = vec![0u8; 4096];
-    loop {
-        match call(&mut buffer) {
-            Ok(value) => return Some(value),
-            Err(libc::ERANGE) if buffer.len() < LONGEST => buffer.resize(buffer.len() * 2, 0),
-            Err(_) => return None,
+/// Looks for a number in the third field, as in both databases.
+fn find(from: impl Read, id: u32) -> io::Result<Option<Vec<Vec<u8>>>> {
+    let id = id.to_string();
+    for line in BufReader::new(from.take(MOST)).split(b'\n') {
+        let line = line?;
+        let fields: Vec<&[u8]> = line.split(|byte| *byte == b':').collect();
+        // Comments are no entries, nor are NIS lines, which begin with a sign.
+        let real = line.first().is_some_and(|first| !b"#+-:".contains(first));
+        if real && fields.get(2).is_some_and(|field| *field == id.as_bytes()) {
+            return Ok(Some(fields.into_iter().map(<[u8]>::to_vec).collect()));
         }
     }
-}
-
-/// The bytes of a C string; `None` for a null pointer.
-fn text(from: *const libc::c_char) -> Option<Vec<u8>> {
-    if from.is_null() {
-        return None;
-    }
-    // SAFETY: not null, and the library ends its strings with a zero inside the live buffer.
-    Some(unsafe { CStr::from_ptr(from) }.to_bytes().to_vec())
+    Ok(None)
 }
 
 #[cfg(test)]
