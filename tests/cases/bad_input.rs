@@ -1,8 +1,13 @@
 //! Bad input: status 125, one line that says what to do, nothing started.
 
-use std::{fs, process::Command};
+use std::{fs, os::unix::fs::PermissionsExt, process::Command};
 
-use e2e::{Scene, assert_refused, qvm_binary};
+use e2e::{
+    Scene, assert_refused,
+    image::{another_cache, image_with_kernel, tiny_kernel},
+    lossy, qvm_binary,
+    users::behind_mounts,
+};
 
 fn refused(args: &[&str], words: &[&str]) {
     let output = Command::new(qvm_binary()).args(args).output().unwrap();
@@ -57,27 +62,98 @@ fn no_qemu() {
 #[test]
 fn truncated_image() {
     let scene = Scene::new();
-    let real = stdout_path(&["image", "ls", "--json"]);
     let cache = scene.top.path().join("cache");
-    let copy =
-        Command::new("cp").arg("-a").arg("--reflink=auto").arg(&real).arg(&cache).status().unwrap();
-    assert!(copy.success());
-    let images = fs::read_dir(cache.join("images"))
-        .unwrap()
-        .flatten()
-        .find(|e| e.path().join("root.erofs").exists())
-        .unwrap();
-    let root = images.path().join("root.erofs");
+    let root = another_cache(&cache).join("root.erofs");
     let length = fs::metadata(&root).unwrap().len();
-    fs::OpenOptions::new().write(true).open(&root).unwrap().set_len(length / 2).unwrap();
-    let mut command = scene.qvm();
-    let output = command.env("QVM_CACHE", &cache).args(["--", "true"]).output().unwrap();
+    fs::remove_file(&root).unwrap();
+    fs::File::create(&root).unwrap().set_len(length / 2).unwrap();
+    let output = scene.qvm().env("QVM_CACHE", &cache).args(["--", "true"]).output().unwrap();
     assert_refused(&output, &["root.erofs", "qvm image"]);
 }
 
-/// The cache directory that `image ls --json` names.
-fn stdout_path(args: &[&str]) -> String {
-    let output = Command::new(qvm_binary()).args(args).output().unwrap();
-    let listed: serde_json::Value = serde_json::from_str(&e2e::stdout(&output)).unwrap();
-    listed["cache"].as_str().unwrap().to_owned()
+/// An image that does not exist, by name, by digest and by path.
+#[test]
+fn no_image() {
+    let scene = Scene::new();
+    for (image, word) in [("nosuch", "qvm image ls"), ("0000000000", "qvm image ls")] {
+        let output = scene.qvm().args(["--image", image, "--", "true"]).output().unwrap();
+        assert_refused(&output, &[image, word]);
+    }
+    let path = scene.top.path().join("nosuch");
+    let output = scene.qvm().arg("--image").arg(&path).args(["--", "true"]).output().unwrap();
+    assert_refused(&output, &[path.to_str().unwrap(), "qvm image build"]);
+}
+
+/// Files that pass for the kernel of a sound image: noise, a program, a kernel that hangs and
+/// one that dies at once. The wait is bounded.
+#[test]
+fn wrong_kernel() {
+    let scene = Scene::new();
+    let noise: Vec<u8> =
+        (0..100_000u32).flat_map(|i| i.wrapping_mul(0x9e37_79b9).to_le_bytes()).collect();
+    let program = fs::read("/bin/true").unwrap();
+    // A halt without an end; an invalid instruction with nobody to handle it.
+    let (hangs, dies) = (tiny_kernel(&[0xf4, 0xeb, 0xfd]), tiny_kernel(&[0x0f, 0x0b]));
+    for (kernel, words) in [
+        (noise, ["kernel", ""]),
+        (program, ["kernel", ""]),
+        (hangs, ["did not come up within 5 seconds", "qvm doctor"]),
+        (dies, ["before the command ended", "--show-boot"]),
+    ] {
+        let image = scene.top.path().join("image");
+        image_with_kernel(&image, &kernel);
+        let mut qvm = scene.qvm();
+        qvm.env("QVM_BOOT_TIMEOUT", "5").arg("--image").arg(&image).args(["--", "true"]);
+        assert_refused(&qvm.output().unwrap(), &words);
+    }
+}
+
+/// A disk under the cache without room for an image: nothing of one is left on it.
+#[test]
+fn full_disk() {
+    let scene = Scene::new();
+    let cache = scene.top.path().join("cache");
+    fs::create_dir(&cache).unwrap();
+    let mut listed = Command::new("sh");
+    listed.args([
+        "-c",
+        "\"$0\" image build; code=$?; find \"$QVM_CACHE\" -size +0 -type f; exit $code",
+    ]);
+    listed.arg(qvm_binary()).env("QVM_CACHE", &cache);
+    let mount = format!("mount -t tmpfs -o size=1m,mode=777 qvm-e2e '{}'", cache.display());
+    let output = behind_mounts(&mount, &listed).output().unwrap();
+    assert_refused(&output, &[cache.to_str().unwrap(), "MB free", "QVM_CACHE"]);
+    assert_eq!(lossy(&output.stdout), "");
+}
+
+/// A `/dev/kvm` that may not be opened, or is not there: said, with what to do about it. If there
+/// is no QEMU either, `doctor` knows that nothing can run.
+#[test]
+fn kvm_out_of_reach() {
+    let scene = Scene::new();
+    let closed = scene.file("closed");
+    fs::write(&closed, "").unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
+    let (mount, word) = if fs::exists("/dev/kvm").unwrap() {
+        (format!("mount --bind '{}' /dev/kvm", closed.display()), "usermod -aG kvm")
+    } else {
+        ("true".into(), "there is no /dev/kvm")
+    };
+    let mut qvm = Command::new(qvm_binary());
+    qvm.args(["--accel", "kvm", "-d", scene.workspace.to_str().unwrap(), "--", "true"]);
+    let output = behind_mounts(&mount, &qvm).output().unwrap();
+    assert_refused(&output, &["/dev/kvm", word]);
+
+    let mut doctor = Command::new(qvm_binary());
+    doctor.arg("doctor");
+    let without_qemu = format!(
+        "{mount} && mkdir '{0}/bin' && ln -s $(command -v setpriv) '{0}/bin' && PATH='{0}/bin'",
+        scene.workspace.display()
+    );
+    let output = behind_mounts(&without_qemu, &doctor).output().unwrap();
+    let text = lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    for word in [word, "qemu-system-x86_64 is not in PATH", "cannot run machines here"] {
+        assert!(text.contains(word), "{word:?} is not in {text}");
+    }
 }

@@ -65,3 +65,56 @@ fn the_guest_exhausts_itself() {
         lossy(&output.stderr)
     );
 }
+
+/// Every queue is kept busy at once by root of the guest: the shares' with names and data, vsock
+/// with connections, the disk, entropy, the balloon's reports and the console. The command ends well.
+#[test]
+fn every_queue_flood() {
+    let scene = Scene::new();
+    let script = r#"
+import os, socket, sys, time, mmap
+end = time.monotonic() + 4
+def fs(n):
+    name = f"flood{os.getpid()}"
+    with open(name, "w") as f: f.write("x" * 5000)
+    os.rename(name, name + "b"); os.stat("."); os.listdir("."); os.unlink(name + "b")
+def vsock(n):
+    s = socket.socket(socket.AF_VSOCK); s.settimeout(5)
+    try:
+        s.connect((2, 1024 if n % 2 else 7))
+        s.send(os.urandom(3000))
+    except OSError: pass
+    s.close()
+def disk(n):
+    fd = os.open("/dev/vda", os.O_RDONLY | os.O_DIRECT)
+    buffer = mmap.mmap(-1, 1 << 20); os.preadv(fd, [buffer], (n % 64) << 20); os.close(fd)
+def entropy(n):
+    fd = os.open("/dev/hwrng", os.O_RDONLY); os.read(fd, 4096); os.close(fd)
+def balloon(n):
+    m = mmap.mmap(-1, 64 << 20)
+    for at in range(0, 64 << 20, 4096): m[at] = 1
+    m.close()
+def console(n):
+    with open("/dev/kmsg", "w") as f: f.write("<0>flood flood flood flood")
+kinds = [fs, fs, vsock, vsock, disk, entropy, balloon, console]
+pids = []
+while not os.path.exists("/dev/hwrng") and time.monotonic() < end + 60: time.sleep(0.1)
+end = time.monotonic() + 4
+for kind in kinds:
+    pid = os.fork()
+    if pid == 0:
+        n = 0
+        try:
+            while n < 2 or time.monotonic() < end: kind(n); n += 1
+        except BaseException as e: print(kind.__name__, repr(e), flush=True); os._exit(1)
+        os._exit(0)
+    pids.append(pid)
+print([os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids])
+"#;
+    let output =
+        scene.qvm().args(["--guest-root", "--", "python3", "-c", script]).output().unwrap();
+    let stderr = lossy(&output.stderr);
+    assert_eq!(lossy(&output.stdout), "[0, 0, 0, 0, 0, 0, 0, 0]\n", "{stderr}");
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    assert_eq!(std::fs::read_dir(&scene.workspace).unwrap().count(), 0);
+}

@@ -1,8 +1,14 @@
 //! What the guest must not reach.
 
-use std::{fs, net::TcpListener, os::unix::fs::symlink};
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    net::TcpListener,
+    os::unix::fs::symlink,
+    process::Stdio,
+};
 
-use e2e::{CANARY, Scene, canary_intact, lossy, stdout};
+use e2e::{CANARY, Scene, canary_intact, lossy, processes::descendants, stdout};
 
 /// A04, A09: nothing beside the workspace, by whatever way.
 #[test]
@@ -136,4 +142,60 @@ print("survived")
     let output = scene.run(["python3", "-c", script]);
     assert_eq!(stdout(&output), "survived\n");
     assert_eq!(output.stderr, b"");
+}
+
+/// A05: so is a read-only workspace, and git can still look at it.
+#[test]
+fn a_read_only_workspace_stays_as_it_is() {
+    let scene = Scene::new();
+    fs::write(scene.file("kept"), "old").unwrap();
+    let script = "w=$PWD; mount -o remount,rw \"$w\" 2>/dev/null; mkdir /again; mount -t virtiofs workspace /again 2>/dev/null
+        for d in \"$w\" /again; do echo new > $d/kept; touch $d/more; rm -f $d/kept; mkdir $d/sub; mkfifo $d/pipe; mv $d/kept $d/moved; chmod 777 $d/kept; done 2>/dev/null
+        cat \"$w/kept\"; ls \"$w\"";
+    for options in
+        [["--read-only-workspace"].as_slice(), &["--guest-root", "--read-only-workspace"]]
+    {
+        let before = fs::metadata(scene.file("kept")).unwrap();
+        let output = scene.qvm().args(options).args(["--", "sh", "-c", script]).output().unwrap();
+        assert_eq!(lossy(&output.stdout), "oldkept\n", "{}", lossy(&output.stderr));
+        assert_eq!(fs::read_dir(&scene.workspace).unwrap().count(), 1);
+        assert_eq!(fs::read_to_string(scene.file("kept")).unwrap(), "old");
+        let after = fs::metadata(scene.file("kept")).unwrap();
+        assert_eq!(after.permissions(), before.permissions());
+        assert_eq!(after.modified().unwrap(), before.modified().unwrap());
+    }
+}
+
+/// A22: what `-e` passes reaches the command, and no process of the machine's has it in its
+/// command line or environment, where others of the host could look.
+#[test]
+fn secrets_are_not_in_process_lists() {
+    let scene = Scene::new();
+    let mut child = scene
+        .qvm()
+        .env("TOKEN", "hush-7e19")
+        .args(["-e", "TOKEN", "-e", "GIVEN=hush-7e19", "--", "sh", "-c", "echo $TOKEN $GIVEN; cat"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, "hush-7e19 hush-7e19\n");
+    let processes = descendants(child.id());
+    assert!(processes.len() >= 3, "fs, vsock and the machine: {processes:?}");
+    for pid in &processes {
+        for name in ["cmdline", "environ"] {
+            let bytes = fs::read(format!("/proc/{pid}/{name}")).unwrap();
+            assert!(!lossy(&bytes).contains("hush"), "{name} of {pid}: {}", lossy(&bytes));
+        }
+    }
+    // Only who puts the value itself on the command line shows it there.
+    let own = e2e::processes::words(child.id());
+    assert_eq!(
+        own.iter().filter(|word| word.contains("hush")).collect::<Vec<_>>(),
+        ["GIVEN=hush-7e19"]
+    );
+    drop(child.stdin.take());
+    assert!(child.wait().unwrap().success());
 }

@@ -7,6 +7,8 @@ mod exec;
 mod guest_failure;
 mod isolation;
 mod leftovers;
+mod ordinary;
 mod pipes;
 mod terminal;
+mod told;
 mod workspace;
