@@ -72,6 +72,65 @@ fn triple_fault() {
     ends(&[0x0f, 0x0b], Exit::TripleFault);
 }
 
+/// `mov dword [address], value`, one after the other.
+fn stores(writes: &[(u32, u32)]) -> Vec<u8> {
+    let store = |(address, value): &(u32, u32)| {
+        [&[0xc7, 0x05][..], &address.to_le_bytes(), &value.to_le_bytes()].concat()
+    };
+    writes.iter().flat_map(store).collect()
+}
+
+/// Brings the first virtio device up with one queue of 64 whose tables are at these addresses.
+fn start([descriptors, available, used]: [u32; 3]) -> Vec<u8> {
+    let steps = [
+        (0x70, 1),
+        (0x70, 3),
+        (0x24, 1),
+        (0x20, 1),
+        (0x70, 0xb),
+        (0x80, descriptors),
+        (0x90, available),
+        (0xa0, used),
+        (0x44, 1),
+        (0x70, 0xf),
+    ];
+    stores(&steps.map(|(register, value)| (register + WINDOW, value)))
+}
+
+/// Registers of the first virtio device.
+const WINDOW: u32 = 0xe000_0000;
+
+#[test]
+fn devices_say_what_went_wrong_and_why() {
+    let crooked = start([0x30_0001, 0x30_1000, 0x30_2000]);
+    // A hundred chains in a queue of 64, then a wait for `DEVICE_NEEDS_RESET`:
+    // mov eax, [status]; test al, 64; jz to the mov.
+    let broken = [
+        stores(&[(0x30_1000, 100 << 16)]),
+        start([0x30_0000, 0x30_1000, 0x30_2000]),
+        [&[0xa1][..], &(WINDOW + 0x70).to_le_bytes(), &[0xa8, 64, 0x74, 0xf7]].concat(),
+    ]
+    .concat();
+    let refused = stores(&[(WINDOW + 0x70, 7)]);
+    let notes = [
+        (
+            crooked,
+            "the entropy device did not start: the driver set up queue 0 wrongly: \
+             the descriptor table at 0x300001 is not aligned to 16",
+        ),
+        (broken, "the entropy device stopped: its driver broke a queue, or the host failed it"),
+        (refused, "the entropy device refused an access: write of 0x7 to register 0x70"),
+    ];
+    for (code, note) in notes {
+        let Some(kvm) = crate::testing::kvm() else {
+            return;
+        };
+        let code = [code, out(crate::legacy::power::SLEEP_CONTROL, 0x34)].concat();
+        let outcome = Machine::new(spec(&code, Some(kvm))).unwrap().run().unwrap();
+        assert_eq!((outcome.exit, outcome.notes), (Exit::PowerOff, vec![note.to_owned()]));
+    }
+}
+
 #[test]
 fn console_output_arrives_and_first_entry_is_told() {
     let Some(kvm) = crate::testing::kvm() else {

@@ -99,16 +99,31 @@ impl BusDevice for Window {
     }
 
     fn quiesce(&mut self) -> Option<String> {
-        self.transport.stop();
         let name = &self.name;
-        if let Some(failure) = self.transport.take_failure() {
-            return Some(format!("the {name} device did not start: {failure}"));
+        // Stopping is a reset, after which nothing is known of this.
+        let (failure, broken) = (self.transport.take_failure(), self.transport.needs_reset());
+        self.transport.stop();
+        if let Some(failure) = failure {
+            return Some(format!("the {name} device did not start: {}", with_causes(&failure)));
         }
-        if self.transport.needs_reset() {
-            return Some(format!("the {name} device stopped because its driver broke a queue"));
+        if broken {
+            return Some(format!(
+                "the {name} device stopped: its driver broke a queue, or the host failed it"
+            ));
         }
         self.transport
             .first_refusal()
-            .map(|refusal| format!("the {name} device refused an access: {refusal:?}"))
+            .map(|refusal| format!("the {name} device refused an access: {refusal}"))
     }
+}
+
+/// An error and what it came from, in one line.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
 }
