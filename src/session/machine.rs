@@ -37,7 +37,7 @@ use super::{
     kvm, tcg,
 };
 use crate::{
-    process::{self, FsArgs, MachineExit, Process, VsockArgs},
+    process::{self, FsArgs, MachineExit, Process, Status, VsockArgs},
     spec::{Accel, Spec},
 };
 
@@ -71,6 +71,9 @@ pub(super) struct Parts<'a> {
     /// vhost-user socket and tag.
     pub shares: Vec<(UnixStream, String)>,
 }
+
+/// An engine that has closed its connections is given this long to be gone.
+const ENGINE_END: Duration = Duration::from_secs(20);
 
 impl Machine {
     /// Starts all processes and waits until each is confined.
@@ -149,10 +152,13 @@ impl Machine {
     /// Why the session is over, given that the process at `which` ended.
     pub fn explain(&mut self, which: usize) -> Error {
         let engine = self.processes.len() - 1;
-        // A device process ends when its engine does; the engine's end is the cause then.
-        let cause = if which != engine
-            && self.processes[engine].wait_for(Duration::from_millis(200)).is_some()
-        {
+        // A device process ends in good order when its engine closes the connection: the engine is
+        // the cause then, and its end comes once its memory is freed. One that was killed takes
+        // the engine with it.
+        let orderly = self.processes[which].try_status().is_some_and(Status::success);
+        let cause = if which == engine {
+            which
+        } else if orderly && self.processes[engine].wait_for(ENGINE_END).is_some() {
             engine
         } else {
             which
