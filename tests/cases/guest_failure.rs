@@ -1,6 +1,12 @@
 //! Guests that misbehave: status 125, what the console said last, nothing left.
 
-use e2e::{Scene, assert_refused, lossy};
+use std::fs;
+
+use e2e::{
+    Scene, assert_refused,
+    image::{image_with_kernel, tiny_kernel},
+    lossy,
+};
 
 /// A guest that panics while the command runs.
 #[test]
@@ -32,6 +38,30 @@ fn a_guest_that_never_answers() {
     let scene = Scene::new();
     let output = scene.qvm().env("QVM_BOOT_TIMEOUT", "0").args(["--", "true"]).output().unwrap();
     assert_refused(&output, &["did not come up within 0 seconds", "qvm doctor"]);
+}
+
+/// Files that pass for the kernel of a sound image: noise, a program, a kernel that hangs and
+/// one that dies at once. The wait is bounded.
+#[test]
+fn wrong_kernel() {
+    let scene = Scene::new();
+    let noise: Vec<u8> =
+        (0..100_000u32).flat_map(|i| i.wrapping_mul(0x9e37_79b9).to_le_bytes()).collect();
+    let program = fs::read("/bin/true").unwrap();
+    // A halt without an end; an invalid instruction with nobody to handle it.
+    let (hangs, dies) = (tiny_kernel(&[0xf4, 0xeb, 0xfd]), tiny_kernel(&[0x0f, 0x0b]));
+    for (kernel, wait, words) in [
+        (noise, "60", ["kernel", ""]),
+        (program, "60", ["kernel", ""]),
+        (hangs, "5", ["did not come up within 5 seconds", "qvm doctor"]),
+        (dies, "60", ["before the command ended", "--show-boot"]),
+    ] {
+        let image = scene.top.path().join("image");
+        image_with_kernel(&image, &kernel);
+        let mut qvm = scene.qvm();
+        qvm.env("QVM_BOOT_TIMEOUT", wait).arg("--image").arg(&image).args(["--", "true"]);
+        assert_refused(&qvm.output().unwrap(), &words);
+    }
 }
 
 /// A guest that floods its console does not fill memory, and its command still ends well.
@@ -116,5 +146,5 @@ print([os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids])
     let stderr = lossy(&output.stderr);
     assert_eq!(lossy(&output.stdout), "[0, 0, 0, 0, 0, 0, 0, 0]\n", "{stderr}");
     assert_eq!(output.status.code(), Some(0), "{stderr}");
-    assert_eq!(std::fs::read_dir(&scene.workspace).unwrap().count(), 0);
+    assert_eq!(fs::read_dir(&scene.workspace).unwrap().count(), 0);
 }

@@ -14,7 +14,7 @@ fn run(scene: &Scene, uid: u32, options: &[&str], script: &str) -> Output {
     let top = scene.top.path();
     let (home, cache) = (top.join("home"), top.join("cache"));
     if !cache.exists() {
-        another_cache(&cache);
+        another_cache(&cache, &[]);
     }
     let image = fs::read_dir(cache.join("images")).unwrap().next().unwrap().unwrap().path();
     // The image's directory too, so that what was verified is known the next time.

@@ -14,17 +14,18 @@ pub fn default_image() -> PathBuf {
     PathBuf::from(stdout(&output).trim_end())
 }
 
-/// A cache in `cache` that has the default image, for tests that spoil it or for another user.
-/// Its files are links to the real ones where the file system is the same: replace, never write.
-pub fn another_cache(cache: &Path) -> PathBuf {
+/// A cache in `cache` with a copy of the default image but for the files in `except`, for tests
+/// that spoil it or for another user. No links: they would change the real files' change times,
+/// by which qvm knows what it has verified.
+pub fn another_cache(cache: &Path, except: &[&str]) -> PathBuf {
     let real = default_image();
     let copy = cache.join("images").join(real.file_name().unwrap());
     fs::create_dir_all(&copy).unwrap();
     for entry in fs::read_dir(&real).unwrap().flatten() {
-        let to = copy.join(entry.file_name());
+        let name = entry.file_name();
         // What was verified there says nothing here.
-        if entry.file_name() != "verified.json" && fs::hard_link(entry.path(), &to).is_err() {
-            fs::copy(entry.path(), &to).unwrap();
+        if name != "verified.json" && !except.iter().any(|other| name == *other) {
+            fs::copy(entry.path(), copy.join(name)).unwrap();
         }
     }
     copy
