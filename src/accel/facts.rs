@@ -1,4 +1,4 @@
-//! What this machine offers. Gathered here, judged in [`super::decide`].
+//! What this machine offers. Gathered here, judged in [`super::decide()`].
 
 use std::{ffi::OsStr, fs, path::PathBuf};
 

@@ -36,7 +36,9 @@ pub enum Error {
     #[error("the machine stopped before the command ended{0}; --show-boot shows what it said")]
     Stopped(Tail),
     /// A process of ours is gone.
-    #[error("qvm's {0} process ended{1}; the machine was stopped")]
+    #[error(
+        "qvm's {0} process ended{1}; the machine was stopped: `qvm doctor` and `qvm image verify` look for the cause"
+    )]
     ProcessGone(&'static str, String),
     /// The agent gave up.
     #[error("the guest could not be set up: {0}")]
