@@ -38,27 +38,33 @@ use outside::Outside;
 type Test = (String, Box<dyn Fn(&Outside)>);
 
 fn main() -> ExitCode {
-    let mut arguments = std::env::args().skip(1);
-    let first = arguments.next().unwrap_or_default();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let has = |option: &str| arguments.iter().any(|argument| argument == option);
+    let first = arguments.first().cloned().unwrap_or_default();
     if first == "child" {
-        return child::main(&arguments.collect::<Vec<_>>());
+        return child::main(&arguments[1..]);
     }
     let tests: Vec<Test> =
         [attempts::tests(), works::tests(), death::tests()].into_iter().flatten().collect();
-    if first == "--list" || arguments.next().is_some_and(|second| second == "--list") {
-        for (name, _) in &tests {
+    if has("--list") {
+        // Runners ask for the ignored ones apart, and would skip what they find there.
+        for (name, _) in tests.iter().filter(|_| !has("--ignored")) {
             println!("{name}: test");
         }
         return ExitCode::SUCCESS;
     }
-    let filter = if first.starts_with('-') { "" } else { &first };
-    run(&tests, filter)
+    let filter = arguments.iter().find(|argument| !argument.starts_with('-'));
+    run(&tests, |name| match filter {
+        Some(filter) if has("--exact") => name == filter,
+        Some(filter) => name.contains(filter.as_str()),
+        None => true,
+    })
 }
 
-fn run(tests: &[Test], filter: &str) -> ExitCode {
+fn run(tests: &[Test], wanted: impl Fn(&str) -> bool) -> ExitCode {
     let worlds = outside::worlds();
     let (mut passed, mut failed) = (0, 0);
-    for (name, test) in tests.iter().filter(|(name, _)| name.contains(filter)) {
+    for (name, test) in tests.iter().filter(|(name, _)| wanted(name)) {
         for world in &worlds {
             let works = catch_unwind(AssertUnwindSafe(|| test(world))).is_ok();
             println!("test {name} (as {}) ... {}", world.who, if works { "ok" } else { "FAILED" });
