@@ -145,9 +145,7 @@ fn engine(
     shares: &[Share],
     host: &Host,
 ) -> Result<(accel::Decision, Option<PathBuf>), PolicyError> {
-    // Where a guest may write it could plant a QEMU.
-    let shared: Vec<_> =
-        shares.iter().filter(|share| !share.read_only).map(|share| share.host.clone()).collect();
+    let shared: Vec<_> = shares.iter().map(|share| share.host.clone()).collect();
     let facts = Facts::gather(settings.accel, host.var("PATH").map(OsString::as_os_str), &shared);
     let decision = accel::decide(settings.accel, &facts)?;
     let qemu = if decision.accel == Accel::Tcg { facts.qemu.path() } else { None };
