@@ -1,0 +1,2 @@
+//! Models and the program that serves them: profiles, weights, downloads, arguments.
+#![forbid(unsafe_code)]
