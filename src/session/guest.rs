@@ -33,6 +33,7 @@ pub fn config(spec: &Spec) -> GuestConfig {
         unix_nanos: clock::unix_nanos(),
         forwards: Vec::new(),
         modules: modules.iter().map(ToString::to_string).collect(),
+        files: Vec::new(),
     }
 }
 

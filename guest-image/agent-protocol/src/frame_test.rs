@@ -23,6 +23,7 @@ fn config() -> GuestConfig {
         unix_nanos: u64::MAX,
         forwards: vec![Forward { tcp_port: 8080, vsock_port: 9 }],
         modules: vec!["kvm-amd".into()],
+        files: Vec::new(),
     }
 }
 

@@ -33,7 +33,7 @@ pub use frame::{FrameError, MAX_FRAME, read_frame, write_frame};
 pub use message::*;
 
 /// Version of this protocol. Both sides refuse any other.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The vsock port on the host that the agent dials.
 pub const AGENT_PORT: u32 = 1024;

@@ -170,6 +170,22 @@ pub struct GuestConfig {
     pub forwards: Vec<Forward>,
     /// Kernel modules to load, by name, after the root is mounted (for example `kvm-amd`).
     pub modules: Vec<String>,
+    /// Files to be written before the first command, such as the settings of agents. Folders
+    /// above them are made; those that are new belong to the file's owner.
+    pub files: Vec<File>,
+}
+
+/// A file in the guest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct File {
+    /// Absolute path.
+    pub path: Bytes,
+    /// What is in it.
+    pub contents: Bytes,
+    /// Permission bits.
+    pub mode: u32,
+    /// It belongs to the caller; otherwise to root.
+    pub owned_by_user: bool,
 }
 
 /// The caller's identity.

@@ -52,6 +52,7 @@ fn main() {
         unix_nanos: u64::try_from(now).unwrap(),
         forwards: vec![Forward { tcp_port: 8080, vsock_port: machine::ECHO_PORT }],
         modules: vec!["tun".into()],
+        files: Vec::new(),
     };
     link::send(&control, &ToAgent::Configure(config));
     match link::receive(&control) {
