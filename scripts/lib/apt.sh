@@ -46,3 +46,18 @@ apt_candidate() {
     have apt-cache || return 0
     LC_ALL=C apt-cache policy "$1" 2>/dev/null | sed -n 's/^ *Candidate: \([0-9].*\)$/\1/p'
 }
+
+# debian_mirror: the archive that this machine's apt takes Debian from, or QVM_DEBIAN_MIRROR;
+# nothing if there is none.
+debian_mirror() {
+    local codename
+    # shellcheck disable=SC2016 # the words in $() are apt's
+    local format='$(REPO_URI) $(RELEASE) $(COMPONENT)'
+    if [ -n "${QVM_DEBIAN_MIRROR:-}" ]; then
+        printf '%s' "$QVM_DEBIAN_MIRROR"
+        return 0
+    fi
+    codename=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+    apt-get indextargets --format "$format" 'Created-By: Packages' |
+        awk -v release="$codename" '$2 == release && $3 == "main" && !found { printf "%s", $1; found = 1 }'
+}

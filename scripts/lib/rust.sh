@@ -39,14 +39,10 @@ rust_setup() {
 # rust_from_trixie: unpacks Debian 13's tool chain into the cache, and puts programs that start
 # it with its own loader first in the PATH. What it builds is linked with this machine's linker.
 rust_from_trixie() {
-    local home=$cache/rust-trixie mirror codename
-    # shellcheck disable=SC2016 # the words in $() are apt's
-    local format='$(REPO_URI) $(RELEASE) $(COMPONENT)'
+    local home=$cache/rust-trixie mirror
     if [ ! -x "$home/bin/cargo" ]; then
         apt_install mmdebstrap debian-archive-keyring uidmap gcc libc6-dev
-        codename=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
-        mirror=${QVM_DEBIAN_MIRROR:-$(apt-get indextargets --format "$format" 'Created-By: Packages' |
-            awk -v release="$codename" '$2 == release && $3 == "main" { print $1; exit }')}
+        mirror=$(debian_mirror)
         [ -n "$mirror" ] || return 1
         say "unpacking Debian 13's Rust into $home (once)"
         rm -rf "$home.new"
