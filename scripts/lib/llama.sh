@@ -75,6 +75,7 @@ Dir::State "$private/state";
 Dir::State::status "$private/status";
 Dir::Cache "$private";
 Dir::Log "$private";
+APT::Update::Error-Mode "any";
 APT::Install-Recommends "false";
 END
     # A closed home is nothing that apt's own user could write to.
@@ -93,7 +94,8 @@ llama_apt() {
 
 # llama_failed APT WHAT
 llama_failed() {
-    grep -E '^[EW]:' "$1/log" | head -n 5 >&2 || true
+    grep -E '^[EW]:' "$1/log" | head -n 3 >&2 || true
+    rm -rf "$1"
     die "$2: check the network, set QVM_DEBIAN_MIRROR to a mirror that has it, or QVM_LLAMA_SERVER to a llama-server"
 }
 
