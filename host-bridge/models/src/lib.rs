@@ -1,2 +1,28 @@
 //! Models and the program that serves them: profiles, weights, downloads, arguments.
+//!
+//! Everything here is pure or works on files; the only program it starts is `curl`, which fetches
+//! weights, and nothing here talks to a guest or to a running server.
+//!
+//! ```text
+//! models.toml ─ config ─▶ Profile ─ source ─▶ hub, file ─▶ Weights (checked by gguf)
+//!                            │                                │
+//!                            ▼                                ▼
+//!               server (which program) ──▶ arguments, gpu, seatbelt ──▶ the supervisor
+//! ```
 #![forbid(unsafe_code)]
+
+pub mod arguments;
+pub mod config;
+mod elf;
+pub mod flags;
+pub mod profile;
+pub mod server;
+pub mod source;
+pub mod units;
+
+pub use arguments::{Inside, arguments};
+pub use config::{ConfigError, Gpu, Models};
+pub use flags::FlagError;
+pub use profile::{GpuLayers, Id, Profile, Sampling};
+pub use server::{Backend, Kind, Layout, Search, Server, ServerError};
+pub use source::{Choice, Repo, Source, SourceError};
