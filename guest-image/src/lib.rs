@@ -16,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 pub mod agent;
+pub mod agents;
 mod build;
 mod bzimage;
 mod cache;
