@@ -1,6 +1,8 @@
 //! Why a process could not be confined.
 
-use std::io;
+use std::{io, path::PathBuf};
+
+use crate::{LayerName, Role};
 
 /// The result of a step of confinement.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -36,12 +38,51 @@ pub enum Error {
         /// Why there is no landlock.
         landlock: String,
     },
+    /// A layer is not in force, and [`Profile::strict`](crate::Profile::strict) demands all.
+    #[error("the {role} process must have every layer of confinement, but {layer} is not in force ({why}){}", remedy(*.layer))]
+    Strict {
+        /// What the process is.
+        role: Role,
+        /// The layer.
+        layer: LayerName,
+        /// Why it is not in force.
+        why: String,
+    },
+    /// A part of a root could not be had.
+    #[error("{} could not be put into the root: {why}", .at.display())]
+    Part {
+        /// Its place in the root.
+        at: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// A program could not be started.
+    #[error("{} could not be executed", .path.display())]
+    Execute {
+        /// Its path in the root.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
     /// The landlock rules could not be made.
     #[error("landlock rules could not be made")]
     Landlock(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The system call filter could not be compiled or installed.
     #[error("the system call filter could not be installed: {0}")]
     Seccomp(String),
+}
+
+/// What to do about a layer that is not in force.
+fn remedy(layer: LayerName) -> &'static str {
+    match layer {
+        LayerName::UserNamespace | LayerName::Namespaces | LayerName::Root => {
+            "; allow user namespaces"
+        }
+        LayerName::Landlock => "; boot Linux 6.7 or newer with landlock",
+        LayerName::Identity => "; start it as an ordinary user",
+        _ => "",
+    }
 }
 
 impl Error {

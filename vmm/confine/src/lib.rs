@@ -35,10 +35,12 @@
 mod error;
 mod profile;
 mod report;
+mod tree;
 
 mod sys;
 
 pub use error::{Error, Result};
 pub use profile::{Denied, Identity, Limits, Profile, Role, Root};
 pub use report::{Layer, LayerName, Report, State, Support};
-pub use sys::{Confined, enter, probe, seal};
+pub use sys::{Child, Confined, enter, probe, seal, start_program};
+pub use tree::{Entry, Program, What};

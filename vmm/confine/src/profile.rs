@@ -8,6 +8,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use crate::Entry;
+
 /// The kinds of process there are. Each has its own system call filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -20,11 +22,16 @@ pub enum Role {
     Vmm,
     /// QEMU as a CPU engine. Our rules are set before it is executed, its own on top.
     Qemu,
+    /// The HTTP bridge between guests and model servers: only descriptors.
+    Bridge,
+    /// The launcher of a model server: it starts one foreign program, and connects to it.
+    Model,
 }
 
 impl Role {
     /// All roles.
-    pub const ALL: [Self; 4] = [Self::Fs, Self::Vsock, Self::Vmm, Self::Qemu];
+    pub const ALL: [Self; 6] =
+        [Self::Fs, Self::Vsock, Self::Vmm, Self::Qemu, Self::Bridge, Self::Model];
 
     /// The role's short name, as in process names and messages.
     #[must_use]
@@ -34,6 +41,8 @@ impl Role {
             Self::Vsock => "vsock",
             Self::Vmm => "vmm",
             Self::Qemu => "qemu",
+            Self::Bridge => "bridge",
+            Self::Model => "model",
         }
     }
 }
@@ -65,6 +74,12 @@ pub enum Root {
         /// Of the descriptors that are kept, those that the program opens again for reading,
         /// as `/proc/self/fd/N`. Nothing else of `/proc` is there.
         reopened: Vec<RawFd>,
+    },
+    /// Parts that the caller opened, at places of its choice. Nothing is left out: an entry that
+    /// cannot be had is an error, and so is a machine without mount namespaces.
+    Tree {
+        /// The parts. The descriptors are closed by [`enter`](crate::enter).
+        entries: Vec<Entry>,
     },
 }
 
@@ -120,6 +135,13 @@ pub struct Profile {
     pub identity: Identity,
     /// Resource limits.
     pub limits: Limits,
+    /// Whether [`enter`](crate::enter) fails unless every layer is in force. [`Profile::new`]
+    /// sets it for [`Role::Model`].
+    ///
+    /// Two things may lack even so, as neither opens anything: landlock's newer parts, from
+    /// version 4 (Linux 6.7) on, which knows files and TCP (the namespaces hold what the newer
+    /// parts do); and a [`What::Processes`](crate::What::Processes) that a container refuses.
+    pub strict: bool,
 }
 
 impl Profile {
@@ -135,6 +157,7 @@ impl Profile {
             root: Root::Empty,
             identity: Identity::Nobody,
             limits: Limits::of(role),
+            strict: role == Role::Model,
         }
     }
 }
@@ -162,6 +185,16 @@ impl Limits {
             // each have a thread.
             Role::Vmm => Self { file_size: None, threads: Some(128), ..base },
             Role::Qemu => Self { file_size: None, threads: Some(256), ..base },
+            // A session has some connections; the log grows.
+            Role::Bridge => Self { open_files: Some(4096), file_size: None, ..base },
+            // Of the server too. Weights may be locked in memory if the user's limit allows; files
+            // are a GPU's compiled code, and memory files.
+            Role::Model => Self {
+                open_files: Some(4096),
+                file_size: Some(1 << 30),
+                threads: Some(1024),
+                locked_memory: None,
+            },
         }
     }
 }

@@ -4,4 +4,4 @@
 mod linux;
 
 #[cfg(target_os = "linux")]
-pub use linux::{Confined, enter, probe, seal};
+pub use linux::{Child, Confined, enter, probe, seal, start_program};

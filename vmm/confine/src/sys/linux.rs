@@ -9,9 +9,13 @@ mod limits;
 mod mounts;
 mod namespaces;
 mod probe;
+mod program;
 mod root;
 mod rules;
 mod seccomp;
+mod strict;
+mod tree;
+mod tree_rules;
 
 use std::os::fd::OwnedFd;
 
@@ -20,6 +24,7 @@ use rustix::{fs::Mode, process::DumpableBehavior};
 use crate::{Denied, Error, Identity, LayerName, Profile, Report, Result, Role, Root, State};
 
 pub use probe::probe;
+pub use program::{Child, start_program};
 
 /// A process after [`enter`].
 #[derive(Debug)]
@@ -38,7 +43,7 @@ pub struct Confined {
 /// Confines the calling process to `profile`, except for its system call filter: see
 /// [`seal`]. Call it in a process that was just executed and has one thread.
 ///
-/// With [`Role::Qemu`] this returns in a new process, the first of a process id namespace of its
+/// With [`Role::Qemu`] and [`Role::Model`] this returns in a new process, the first of a process id namespace of its
 /// own. The calling process stays behind without rights or descriptors, waits, and ends as the
 /// new one did; when it is killed, so is that.
 ///
@@ -63,7 +68,7 @@ pub struct Confined {
 /// # Errors
 /// [`Error`]. The process must then end, for it may be confined in part.
 pub fn enter(profile: Profile) -> Result<Confined> {
-    let Profile { role, parent, life, mut keep, root, identity, limits } = profile;
+    let Profile { role, parent, life, mut keep, root, identity, limits, strict } = profile;
     let mut report = Report::new(role);
 
     death::bind(parent, life.as_ref())?;
@@ -71,8 +76,10 @@ pub fn enter(profile: Profile) -> Result<Confined> {
     read_auxiliary_vector();
 
     keep.extend(fds::number(life.as_ref()));
-    if let Root::Folder { folder, .. } = &root {
-        keep.extend(fds::number(Some(folder)));
+    match &root {
+        Root::Folder { folder, .. } => keep.extend(fds::number(Some(folder))),
+        Root::Tree { entries } => keep.extend(tree::descriptors(entries)),
+        Root::Empty | Root::Program { .. } => {}
     }
     fds::close_others(&mut keep)?;
     fds::clear_environment();
@@ -85,9 +92,12 @@ pub fn enter(profile: Profile) -> Result<Confined> {
     let limits_state = limits::set(&limits)?;
     let privileged = caps::privileged();
     // What was opened outside stays outside: the way into the new mounts is the working folder.
-    root::stand_in(&root)?;
+    let mut plan = root::plan(root)?;
     let user = namespaces::enter_user(identity, privileged)?;
     let spaces = namespaces::enter_others(role, user.state.is_missing() && !privileged);
+    if spaces.mounts {
+        root::reach(&mut plan)?;
+    }
     let limits_state = limits::set_threads(&limits, user.state.is_active(), limits_state)?;
     let keep_caps =
         if privileged && identity == Identity::Caller { caps::FILES } else { caps::NONE };
@@ -100,7 +110,7 @@ pub fn enter(profile: Profile) -> Result<Confined> {
         death::bind_first(life.as_ref())?;
     }
     // As that user: one that the namespace does not know can make no files.
-    let view = root::enter(root, spaces.mounts)?;
+    let view = root::enter(plan, spaces.mounts)?;
     let namespaces_missing = spaces.state.to_string();
     report.add(LayerName::UserNamespace, user.state);
     report.add(LayerName::Namespaces, spaces.state);
@@ -110,6 +120,9 @@ pub fn enter(profile: Profile) -> Result<Confined> {
     report.add(LayerName::Capabilities, caps::drop_to(keep_caps, bounding)?);
 
     let landlock = rules::restrict(&view.grants)?;
+    if let root::Grants::Tree(grants) = view.grants {
+        tree_rules::remember(grants);
+    }
     if !spaces.mounts && landlock.is_missing() {
         return Err(Error::FilesOpen {
             namespaces: namespaces_missing,
@@ -133,6 +146,9 @@ pub fn enter(profile: Profile) -> Result<Confined> {
         LayerName::ParentDeath,
         State::active("killed when the session ends, by signal and by pipe"),
     );
+    if strict {
+        strict::check(&report, identity == Identity::Nobody || !privileged)?;
+    }
     Ok(Confined { report, root: view.root, descriptors: view.descriptors })
 }
 

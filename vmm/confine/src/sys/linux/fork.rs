@@ -62,7 +62,7 @@ pub(super) fn stay_behind(life: Option<&OwnedFd>) -> Result<()> {
 }
 
 /// The child's id in the parent, `None` in the child.
-fn fork() -> io::Result<Option<Pid>> {
+pub(super) fn fork() -> io::Result<Option<Pid>> {
     // SAFETY: there is one thread, so the child has no lock held by a thread that is not
     // there any more.
     let pid = unsafe { libc::fork() };
@@ -73,7 +73,7 @@ fn fork() -> io::Result<Option<Pid>> {
 }
 
 /// Ends the process at once: destructors and exit handlers are the parent's.
-fn exit(status: i32) -> ! {
+pub(super) fn exit(status: i32) -> ! {
     // SAFETY: touches nothing of the process but its end.
     unsafe { libc::_exit(status) }
 }

@@ -123,7 +123,7 @@ pub(super) fn enter_others(role: Role, hopeless: bool) -> Others {
         (UnshareFlags::NEWUTS, "uts"),
         (UnshareFlags::NEWCGROUP, "cgroup"),
     ];
-    if role == Role::Qemu {
+    if matches!(role, Role::Qemu | Role::Model) {
         wanted.push((UnshareFlags::NEWPID, "pid"));
     }
     let mut got = Vec::new();

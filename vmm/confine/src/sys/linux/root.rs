@@ -17,8 +17,8 @@ use rustix::{
     process::{chdir, chroot, fchdir, pivot_root},
 };
 
-use super::mounts;
-use crate::{Error, Result, Root, State};
+use super::{mounts, tree::Parts, tree_rules::Grant};
+use crate::{Error, LayerName, Result, Role, Root, State};
 
 /// The new root.
 pub(super) struct View {
@@ -37,29 +37,79 @@ pub(super) enum Grants {
     Nothing,
     /// Work with the files below a folder.
     Folder { read_only: bool, folder: OwnedFd },
+    /// Each path of a tree for itself.
+    Tree(Vec<Grant>),
     /// Reading and executing below paths, and reading some files by descriptor.
     Program { paths: Vec<PathBuf>, reopened: Vec<RawFd> },
 }
 
-/// Makes a shared folder the working folder. The kernel takes that along into new mounts,
-/// which it does not do with descriptors.
-pub(super) fn stand_in(root: &Root) -> Result<()> {
-    let step = Error::step("entering the shared folder");
-    match root {
-        Root::Folder { folder, .. } => fchdir(folder).map_err(step),
-        Root::Empty | Root::Program { .. } => chdir(c"/").map_err(step),
+/// What is to become the root, taken from the caller outside.
+pub(super) enum Plan {
+    /// [`Root::Empty`].
+    Empty,
+    /// [`Root::Folder`].
+    Folder { folder: OwnedFd, read_only: bool },
+    /// [`Root::Program`].
+    Program { paths: Vec<PathBuf>, reopened: Vec<RawFd> },
+    /// [`Root::Tree`].
+    Tree(Parts),
+}
+
+/// Takes what can be taken outside only. A shared folder becomes the working folder: the kernel
+/// takes that along into new mounts, which it does not do with descriptors.
+pub(super) fn plan(root: Root) -> Result<Plan> {
+    let step = || Error::step("entering the shared folder");
+    if let Root::Folder { folder, .. } = &root {
+        fchdir(folder).map_err(step())?;
+    } else {
+        chdir(c"/").map_err(step())?;
     }
+    Ok(match root {
+        Root::Empty => Plan::Empty,
+        Root::Folder { folder, read_only } => Plan::Folder { folder, read_only },
+        Root::Program { paths, reopened } => Plan::Program { paths, reopened },
+        Root::Tree { entries } => Plan::Tree(Parts::take(entries)?),
+    })
+}
+
+/// Takes what is left to be taken, in the new mount namespace but still as the caller.
+pub(super) fn reach(plan: &mut Plan) -> Result<()> {
+    match plan {
+        Plan::Tree(parts) => parts.copy_rest(),
+        Plan::Empty | Plan::Folder { .. } | Plan::Program { .. } => Ok(()),
+    }
+}
+
+/// Makes a root of `parts`, as the first process of the process id namespace that it may show.
+fn enter_tree(parts: Parts) -> Result<View> {
+    let tree = empty()?;
+    attach_and_stand(&tree)?;
+    let built = parts.build(&tree)?;
+    // Not what is mounted in it, of which some is writable.
+    mounts::restrict_one(&tree, libc::MOUNT_ATTR_RDONLY)
+        .map_err(Error::io("making the root read-only"))?;
+    leave_old_root()?;
+    let said = format!("{} parts, nosuid, the root itself read-only", built.grants.len());
+    Ok(View {
+        state: match built.no_processes {
+            None => State::active(said),
+            Some(missing) => State::partial(said, missing),
+        },
+        root: None,
+        descriptors: None,
+        grants: Grants::Tree(built.grants),
+    })
 }
 
 /// Makes the new root. Without mounts of its own (`mounts`) the process keeps the old one,
 /// and landlock has to do alone.
-pub(super) fn enter(root: Root, mounts: bool) -> Result<View> {
+pub(super) fn enter(plan: Plan, mounts: bool) -> Result<View> {
     if !mounts {
-        return unmoved(root);
+        return unmoved(plan);
     }
     mounts::make_private().map_err(Error::step("detaching mounts from the host's"))?;
-    match root {
-        Root::Empty => {
+    match plan {
+        Plan::Empty => {
             let tree = empty()?;
             mounts::restrict(&tree, libc::MOUNT_ATTR_RDONLY)
                 .map_err(Error::io("making the root read-only"))?;
@@ -71,7 +121,7 @@ pub(super) fn enter(root: Root, mounts: bool) -> Result<View> {
                 grants: Grants::Nothing,
             })
         }
-        Root::Folder { folder, read_only } => {
+        Plan::Folder { folder, read_only } => {
             // The old descriptor leads out of the new root.
             drop(folder);
             let tree = mounts::copy(c".").map_err(Error::step("mounting the shared folder"))?;
@@ -89,7 +139,7 @@ pub(super) fn enter(root: Root, mounts: bool) -> Result<View> {
                 grants: Grants::Folder { read_only, folder: open_root()? },
             })
         }
-        Root::Program { paths, reopened } => {
+        Plan::Program { paths, reopened } => {
             let tree = empty()?;
             let mut copies = copy_all(&paths)?;
             let granted = copies.iter().map(|(path, _)| path.clone()).collect();
@@ -109,15 +159,16 @@ pub(super) fn enter(root: Root, mounts: bool) -> Result<View> {
                 grants: Grants::Program { paths: granted, reopened },
             })
         }
+        Plan::Tree(parts) => enter_tree(parts),
     }
 }
 
 /// The root where there are no mounts of its own.
-fn unmoved(root: Root) -> Result<View> {
+fn unmoved(plan: Plan) -> Result<View> {
     let state = State::missing("it needs a mount namespace");
-    Ok(match root {
-        Root::Empty => View { state, root: None, descriptors: None, grants: Grants::Nothing },
-        Root::Folder { folder, read_only } => View {
+    Ok(match plan {
+        Plan::Empty => View { state, root: None, descriptors: None, grants: Grants::Nothing },
+        Plan::Folder { folder, read_only } => View {
             state,
             grants: Grants::Folder {
                 read_only,
@@ -128,12 +179,20 @@ fn unmoved(root: Root) -> Result<View> {
             root: Some(folder),
             descriptors: Some(open_descriptors()?),
         },
-        Root::Program { paths, reopened } => View {
+        Plan::Program { paths, reopened } => View {
             state,
             root: None,
             descriptors: None,
             grants: Grants::Program { paths, reopened },
         },
+        // Landlock alone cannot give a program another root.
+        Plan::Tree(_) => {
+            return Err(Error::Strict {
+                role: Role::Model,
+                layer: LayerName::Root,
+                why: "it needs a mount namespace".to_owned(),
+            });
+        }
     })
 }
 

@@ -19,7 +19,7 @@ use landlock::{
     Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
 };
 
-use super::root::Grants;
+use super::{root::Grants, tree_rules};
 use crate::{Error, Result, State};
 
 /// The newest version known here. Older kernels enforce what they know of it.
@@ -28,7 +28,8 @@ const NEWEST: ABI = ABI::V9;
 /// Restricts the process to `grants`. A kernel without landlock is reported.
 pub(super) fn restrict(grants: &Grants) -> Result<State> {
     let status = build(grants)
-        .and_then(RulesetCreated::restrict_self)
+        .map_err(Error::Landlock)?
+        .restrict_self()
         .map_err(|error| Error::Landlock(Box::new(error)))?;
     let supported = support();
     Ok(match (status.ruleset, supported) {
@@ -39,15 +40,25 @@ pub(super) fn restrict(grants: &Grants) -> Result<State> {
     })
 }
 
-/// What this kernel's landlock can do.
-pub(super) fn support() -> State {
+/// Whether this kernel's landlock knows files, all of them, and TCP: Linux 6.7.
+pub(super) fn covers_files_and_tcp() -> bool {
+    version().is_ok_and(|version| version >= 4)
+}
+
+fn version() -> io::Result<i64> {
     // SAFETY: with this flag the call takes no pointer and answers with a number.
     let version = unsafe {
         libc::syscall(libc::SYS_landlock_create_ruleset, std::ptr::null::<u8>(), 0_usize, 1_u32)
     };
-    if version < 1 {
-        return State::missing(why(&io::Error::last_os_error()));
-    }
+    if version < 1 { Err(io::Error::last_os_error()) } else { Ok(version) }
+}
+
+/// What this kernel's landlock can do.
+pub(super) fn support() -> State {
+    let version = match version() {
+        Ok(version) => version,
+        Err(error) => return State::missing(why(&error)),
+    };
     let said = format!("version {version}");
     let missing: Vec<_> = [
         (3, "truncation (Linux 6.2)"),
@@ -74,20 +85,30 @@ fn why(error: &io::Error) -> String {
     }
 }
 
-fn build(grants: &Grants) -> std::result::Result<RulesetCreated, RulesetError> {
-    let created = Ruleset::default()
+/// A set of rules that grants nothing yet.
+pub(super) fn nothing() -> std::result::Result<RulesetCreated, RulesetError> {
+    Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(AccessFs::from_all(NEWEST))?
         .handle_access(AccessNet::from_all(NEWEST))?
         .scope(Scope::from_all(NEWEST))?
-        .create()?;
-    match grants {
-        Grants::Nothing => Ok(created),
+        .create()
+}
+
+fn build(
+    grants: &Grants,
+) -> std::result::Result<RulesetCreated, Box<dyn std::error::Error + Send + Sync>> {
+    let created = nothing()?;
+    if let Grants::Tree(grants) = grants {
+        return tree_rules::launcher(created, grants);
+    }
+    Ok(match grants {
+        Grants::Nothing | Grants::Tree(_) => created,
         Grants::Folder { read_only, folder } => {
-            created.add_rule(PathBeneath::new(folder, in_folder(*read_only)))
+            created.add_rule(PathBeneath::new(folder, in_folder(*read_only)))?
         }
         Grants::Program { paths, reopened } => {
-            let created = paths.iter().try_fold(created, |created, path| {
+            let created = paths.iter().try_fold(created, |created: RulesetCreated, path| {
                 match PathFd::new(path) {
                     Ok(fd) => created.add_rule(PathBeneath::new(fd, at_path(path))),
                     // It is not there, so there is nothing to grant.
@@ -99,9 +120,9 @@ fn build(grants: &Grants) -> std::result::Result<RulesetCreated, RulesetError> {
                 .filter_map(|number| named_file(*number))
                 .try_fold(created, |created, file| {
                     created.add_rule(PathBeneath::new(file, AccessFs::ReadFile))
-                })
+                })?
         }
-    }
+    })
 }
 
 /// A copy of descriptor `number` if that is a file with a place in the file system. Memory

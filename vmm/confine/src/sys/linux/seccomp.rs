@@ -6,11 +6,17 @@
 //! - a call that the C library tries first and does well without answers `ENOSYS`
 //!   ([`common::ABSENT`]): `clone3`, whose flags a filter cannot see;
 //! - QEMU, which is not ours, has a list of what is refused;
+//! - a model server, which is not ours either but a target, has a list of what is allowed, and
+//!   the rest answers `EPERM`: it does without what it does not need ([`server`], [`once`]);
 //! - [`Denied::Trap`] makes a refusal talk before it ends the process ([`trap`]).
 
+mod bridge;
 mod common;
 mod fs;
+mod model;
+pub(super) mod once;
 mod qemu;
+mod server;
 mod table;
 mod trap;
 mod vmm;
@@ -30,6 +36,9 @@ use crate::{Denied, Error, Result, Role, State};
 const ARCH: TargetArch = TargetArch::x86_64;
 #[cfg(target_arch = "aarch64")]
 const ARCH: TargetArch = TargetArch::aarch64;
+
+/// The part of a socket's type that is not a flag (`SOCK_TYPE_MASK`).
+const KIND: u32 = 0xf;
 
 /// Refuses the second set of numbers that x86-64 has for the same calls (x32): a list of
 /// refusals would miss them.
@@ -56,6 +65,8 @@ fn tables(role: Role) -> Option<[&'static [Allow]; 2]> {
         Role::Fs => Some([common::ALLOWED, fs::ALLOWED]),
         Role::Vsock => Some([common::ALLOWED, vsock::ALLOWED]),
         Role::Vmm => Some([common::ALLOWED, vmm::ALLOWED]),
+        Role::Bridge => Some([common::ALLOWED, bridge::ALLOWED]),
+        Role::Model => Some([common::ALLOWED, model::ALLOWED]),
         Role::Qemu => None,
     }
 }
@@ -92,6 +103,29 @@ pub(super) fn install(role: Role, denied: Denied) -> Result<State> {
     Ok(State::active(said))
 }
 
+/// Compiles and installs the filter of a foreign server in the calling process, which has one
+/// thread and is about to become it.
+pub(super) fn install_server(devices: bool, denied: Denied) -> Result<()> {
+    let devices = if devices { server::DEVICES } else { &[] };
+    let action = match denied {
+        Denied::Kill => SeccompAction::Errno(errno(libc::EPERM)?),
+        Denied::Trap => SeccompAction::Trap,
+    };
+    let absent = deny(common::ABSENT, libc::ENOSYS)?;
+    let allowed = allow_server(devices, action)?;
+    apply(&absent)?;
+    apply(&allowed)
+}
+
+fn allow_server(devices: &'static [Allow], action: SeccompAction) -> Result<BpfProgram> {
+    let mut rules = collect(&[common::ALLOWED, server::ALLOWED, server::OLDER, devices])?;
+    for number in server::WITHOUT {
+        rules.remove(number);
+    }
+    rules.insert(libc::SYS_tgkill, own_threads().map_err(failed)?);
+    compile(rules, action, SeccompAction::Allow)
+}
+
 /// A filter that allows `tables` and meets the rest with `action`.
 fn allow(tables: &[&[Allow]], action: SeccompAction) -> Result<BpfProgram> {
     let mut rules = collect(tables)?;
@@ -108,8 +142,11 @@ fn own_threads() -> std::result::Result<Vec<SeccompRule>, BackendError> {
 
 /// A filter that answers the calls of `table` with `errno` and allows the rest.
 fn deny(table: &[Allow], errno: i32) -> Result<BpfProgram> {
-    let errno = u32::try_from(errno).map_err(|_| Error::Seccomp("no such error".to_owned()))?;
-    compile(collect(&[table])?, SeccompAction::Allow, SeccompAction::Errno(errno))
+    compile(collect(&[table])?, SeccompAction::Allow, SeccompAction::Errno(self::errno(errno)?))
+}
+
+fn errno(errno: i32) -> Result<u32> {
+    u32::try_from(errno).map_err(|_| Error::Seccomp("no such error".to_owned()))
 }
 
 type Rules = BTreeMap<i64, Vec<SeccompRule>>;
