@@ -99,7 +99,7 @@ pub fn check(arg: &OsStr) -> Result<(), FlagError> {
         Some(start) => plain.starts_with(start),
         None => plain == *pattern,
     };
-    let listed = REFUSED.iter().find(|(_, names)| names.iter().any(|n| hits(&n)));
+    let listed = REFUSED.iter().find(|(_, names)| names.iter().any(&hits));
     let preset = || {
         let ending = plain.ends_with("-default") || plain.ends_with("-spec");
         (ending && PRESETS.iter().any(|start| plain.starts_with(start))).then_some(PRESET)

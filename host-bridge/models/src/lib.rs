@@ -15,10 +15,14 @@ pub mod arguments;
 pub mod config;
 mod elf;
 pub mod flags;
+#[doc(hidden)]
+pub mod fuzzing;
+pub mod gguf;
 pub mod profile;
 pub mod server;
 pub mod source;
 pub mod units;
+pub mod weights;
 
 pub use arguments::{Inside, arguments};
 pub use config::{ConfigError, Gpu, Models};
@@ -26,3 +30,4 @@ pub use flags::FlagError;
 pub use profile::{GpuLayers, Id, Profile, Sampling};
 pub use server::{Backend, Kind, Layout, Search, Server, ServerError};
 pub use source::{Choice, Repo, Source, SourceError};
+pub use weights::{Part, Weights, WeightsError};
