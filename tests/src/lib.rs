@@ -9,8 +9,10 @@
     reason = "a test that cannot go on panics"
 )]
 
+pub mod gguf;
 pub mod image;
 pub mod processes;
+pub mod scripted;
 pub mod terminal;
 pub mod users;
 
