@@ -62,6 +62,15 @@ pub enum Gpu {
     Amd,
 }
 
+impl std::str::FromStr for Gpu {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        use serde::de::{IntoDeserializer, value::Error};
+        Self::deserialize(text.into_deserializer()).map_err(|error: Error| error.to_string())
+    }
+}
+
 /// What the file says.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Models {

@@ -39,6 +39,12 @@ pub(crate) fn look(path: &Path) -> Program {
     Program { kind, loader }
 }
 
+/// What loads a program (`PT_INTERP`), if anything does.
+#[must_use]
+pub fn loader_of(path: &Path) -> Option<PathBuf> {
+    look(path).loader
+}
+
 /// Reads until the buffer is full or the file ends.
 fn fill(file: &mut impl Read, buffer: &mut [u8]) -> usize {
     let mut done = 0;

@@ -24,8 +24,9 @@ pub mod source;
 pub mod units;
 pub mod weights;
 
-pub use arguments::{Inside, arguments};
+pub use arguments::{Inside, arguments, banner, context_note, context_of};
 pub use config::{ConfigError, Gpu, Models};
+pub use elf::loader_of as loader;
 pub use flags::FlagError;
 pub use profile::{GpuLayers, Id, Profile, Sampling};
 pub use server::{Backend, Kind, Layout, Search, Server, ServerError};

@@ -31,6 +31,11 @@ impl Id {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The name of what has none.
+    pub(crate) fn model() -> Self {
+        Self("model".into())
+    }
 }
 
 impl FromStr for Id {

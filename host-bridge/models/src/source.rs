@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use crate::profile::Id;
+
 /// Longest text of a source, in bytes.
 const LONGEST: usize = 1024;
 
@@ -75,6 +77,28 @@ impl Source {
             Self::File(path) => Some(expand(path, home, folder)),
             Self::Hub(_) => None,
         }
+    }
+
+    /// The same with the path of a local file absolute.
+    #[must_use]
+    pub fn absolute(self, home: &Path, folder: &Path) -> Self {
+        match self {
+            Self::File(path) => Self::File(expand(&path, home, folder)),
+            Self::Hub(repo) => Self::Hub(repo),
+        }
+    }
+
+    /// A short name for weights that have none: of the file, else of the repository.
+    #[must_use]
+    pub fn id(&self) -> Id {
+        let name = match self {
+            Self::File(path) => path.file_stem().unwrap_or_default().to_string_lossy(),
+            Self::Hub(repo) => repo.name.as_str().into(),
+        };
+        let plain = |c: char| if c.is_ascii_alphanumeric() || "_.-".contains(c) { c } else { '-' };
+        let name: String = name.trim_end_matches("-GGUF").chars().map(plain).take(63).collect();
+        let name = name.trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
+        name.parse().unwrap_or_else(|_| Id::model())
     }
 }
 

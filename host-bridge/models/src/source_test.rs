@@ -82,3 +82,16 @@ fn paths_are_resolved() {
     assert_eq!(path("/x.gguf"), Some("/x.gguf".into()));
     assert_eq!(path("a/b"), None);
 }
+
+#[test]
+fn weights_without_a_name_get_that_of_their_file_or_repository() {
+    for (text, id) in [
+        ("/a/b/Some model.Q4_1.gguf", "Some-model.Q4_1"),
+        ("org/Qwen3-1.7B-GGUF", "Qwen3-1.7B"),
+        ("/…/….gguf", "model"),
+    ] {
+        assert_eq!(text.parse::<Source>().unwrap().id().as_str(), id, "{text}");
+    }
+    let absolute = Source::File("x.gguf".into()).absolute(Path::new("/home/me"), Path::new("/w"));
+    assert_eq!(absolute.to_string(), "/w/x.gguf");
+}
