@@ -240,7 +240,7 @@ fn seal(
     }
     let path = into.join(files::MANIFEST);
     files::write_synced(&path, &manifest.to_json()?).map_err(io_error("write", &path))?;
-    let image = Image { digest: manifest.recipe, dir: into.to_owned(), manifest };
+    let image = Image { digest: manifest.recipe, dir: into.to_owned(), manifest, layer: None };
     image.mark_verified()?;
     files::sync(into).map_err(io_error("sync", into))?;
     Ok(image)

@@ -20,6 +20,9 @@ pub struct Image {
     pub dir: PathBuf,
     /// What it consists of.
     pub manifest: Manifest,
+    /// An EROFS image to be laid above the root, such as [`crate::Layer::image`]; nothing of it
+    /// is in the manifest.
+    pub layer: Option<PathBuf>,
 }
 
 /// Why an image cannot be used.
@@ -98,7 +101,7 @@ impl Image {
             .map_err(|source| ImageError::Read { path, source })?;
         let manifest = Manifest::parse(&bytes)
             .map_err(|source| ImageError::Manifest { dir: dir.to_owned(), source })?;
-        Ok(Self { digest: manifest.recipe, dir: dir.to_owned(), manifest })
+        Ok(Self { digest: manifest.recipe, dir: dir.to_owned(), manifest, layer: None })
     }
 
     /// The kernel as an uncompressed ELF file.

@@ -32,8 +32,8 @@ pub struct VmmArgs {
     pub initrd: Vec<OwnedFd>,
     /// Kernel command line.
     pub cmdline: String,
-    /// Image of the root file system.
-    pub root_disk: Option<OwnedFd>,
+    /// Images of file systems, in order.
+    pub disks: Vec<OwnedFd>,
     /// Devices that other processes serve.
     pub vhost_user: Vec<VhostUserArgs>,
     /// Whether there is an entropy device.
@@ -112,7 +112,7 @@ pub(super) struct VmmJob {
     kernel: Passed,
     initrd: Vec<Passed>,
     cmdline: String,
-    root_disk: Option<Passed>,
+    disks: Vec<Passed>,
     vhost_user: Vec<VhostUserJob>,
     rng: bool,
     balloon: bool,
@@ -145,7 +145,7 @@ pub fn spawn_vmm(args: VmmArgs) -> Result<Process, Error> {
         kernel: pass(args.kernel),
         initrd: args.initrd.into_iter().map(&mut pass).collect(),
         cmdline: args.cmdline,
-        root_disk: args.root_disk.map(&mut pass),
+        disks: args.disks.into_iter().map(&mut pass).collect(),
         vhost_user: args
             .vhost_user
             .into_iter()
@@ -204,7 +204,11 @@ pub(super) fn run(job: VmmJob, start: child::Start) -> Result<(), child::Error> 
             .map(|initrd| keep(initrd).map(File::from))
             .collect::<io::Result<_>>()?,
         cmdline: job.cmdline,
-        root_disk: job.root_disk.map(&mut keep).transpose()?.map(File::from),
+        disks: job
+            .disks
+            .into_iter()
+            .map(|disk| keep(disk).map(File::from))
+            .collect::<io::Result<_>>()?,
         vhost_user,
         rng: job.rng,
         balloon: job.balloon,

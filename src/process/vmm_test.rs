@@ -74,7 +74,7 @@ fn machine(code: &[u8]) -> Option<VmmArgs> {
         kernel: kernel(code),
         initrd: vec![memory_file(b"initrd")],
         cmdline: "panic=-1".into(),
-        root_disk: Some(memory_file(&[0; 4096])),
+        disks: vec![memory_file(&[0; 4096])],
         vhost_user: vec![],
         rng: true,
         balloon: true,

@@ -10,7 +10,11 @@ use std::{
 use rustix::pipe::{PipeFlags, pipe_with};
 use virtio_devices::{fs, vsock};
 
-use super::{attach::spawn, error::Error, machine::Parts};
+use super::{
+    attach::spawn,
+    error::Error,
+    machine::{Parts, layers},
+};
 use crate::process::{self, Process, VhostUserArgs, VmmArgs};
 
 /// Where KVM is.
@@ -76,8 +80,8 @@ pub(super) fn start(parts: Parts<'_>) -> Result<(Process, FirstEntry), Error> {
         memory: parts.spec.memory,
         kernel: parts.kernel.into(),
         initrd: parts.initrd.into_iter().map(Into::into).collect(),
-        cmdline: kernel_line(parts.spec.output.show_boot),
-        root_disk: Some(parts.root.into()),
+        cmdline: format!("{}{}", kernel_line(parts.spec.output.show_boot), layers(&parts.disks)),
+        disks: parts.disks.into_iter().map(Into::into).collect(),
         vhost_user,
         rng: true,
         balloon: true,

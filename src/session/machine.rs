@@ -65,7 +65,8 @@ pub(super) struct Parts<'a> {
     pub spec: &'a Spec,
     pub kernel: File,
     pub initrd: Vec<File>,
-    pub root: File,
+    /// The root's image, then those above it.
+    pub disks: Vec<File>,
     pub console: UnixStream,
     pub vsock: UnixStream,
     /// vhost-user socket and tag.
@@ -100,11 +101,12 @@ impl Machine {
             shares.push((socket, share.tag.clone()));
         }
 
+        let layer = image.layer.as_deref().map(open).transpose()?;
         let parts = Parts {
             spec,
             kernel: open(&image.vmlinux())?,
             initrd: initrd(image)?,
-            root: open(&image.root())?,
+            disks: std::iter::once(open(&image.root())?).chain(layer).collect(),
             console: console_end,
             vsock,
             shares,
@@ -239,6 +241,15 @@ pub(super) fn memory_file(name: &str, parts: &[&[u8]]) -> io::Result<File> {
         file.write_all(part)?;
     }
     Ok(file)
+}
+
+/// The end of the kernel's line, which tells the agent how many disks are layers above the root:
+/// what the kernel does not know it puts into the environment of its first program.
+pub(super) fn layers(disks: &[File]) -> String {
+    match disks.len().saturating_sub(1) {
+        0 => String::new(),
+        layers => format!(" qvm_layers={layers}"),
+    }
 }
 
 /// The number of a descriptor, to be named in arguments.

@@ -18,7 +18,7 @@ use std::{
 
 use super::{
     error::Error,
-    machine::{Parts, memory_file, number},
+    machine::{Parts, layers, memory_file, number},
 };
 use crate::process::{self, Process, QemuArgs};
 
@@ -30,20 +30,16 @@ pub(super) fn start(parts: Parts<'_>) -> Result<Process, Error> {
     let fds = Descriptors {
         kernel: number(&parts.kernel),
         initrd: number(&initrd),
-        root: number(&parts.root),
+        disks: parts.disks.iter().map(number).collect(),
         console: number(&parts.console),
         vsock: number(&parts.vsock),
         shares: parts.shares.iter().map(|(socket, tag)| (number(socket), tag.clone())).collect(),
     };
-    let line = kernel_line(spec.output.show_boot, spec.icount);
+    let line = kernel_line(spec.output.show_boot, spec.icount) + &layers(&parts.disks);
     let argv = arguments(spec.memory, spec.cpus, spec.icount, &line, &fds);
-    let mut given: Vec<OwnedFd> = vec![
-        parts.kernel.into(),
-        initrd.into(),
-        parts.root.into(),
-        parts.console.into(),
-        parts.vsock.into(),
-    ];
+    let mut given: Vec<OwnedFd> =
+        vec![parts.kernel.into(), initrd.into(), parts.console.into(), parts.vsock.into()];
+    given.extend(parts.disks.into_iter().map(OwnedFd::from));
     given.extend(parts.shares.into_iter().map(|(socket, _)| OwnedFd::from(socket)));
     let program = spec.qemu.clone().unwrap_or_else(|| "/usr/bin/qemu-system-x86_64".into());
     Ok(process::spawn_qemu(QemuArgs {
@@ -70,8 +66,8 @@ pub struct Descriptors {
     pub kernel: RawFd,
     /// Initial RAM file system.
     pub initrd: RawFd,
-    /// EROFS image of the root.
-    pub root: RawFd,
+    /// EROFS images: the root's, then those above it.
+    pub disks: Vec<RawFd>,
     /// Socket that takes the console's output.
     pub console: RawFd,
     /// vhost-user socket of the vsock device.
@@ -115,12 +111,16 @@ pub fn arguments(
     add("-append", kernel_line.into());
     add("-chardev", format!("socket,id=console,fd={}", fds.console));
     add("-serial", "chardev:console".into());
-    add("-add-fd", format!("fd={},set=1", fds.root));
-    add(
-        "-drive",
-        "file=/dev/fdset/1,if=none,id=root,format=raw,readonly=on,cache.no-flush=on".into(),
-    );
-    add("-device", "virtio-blk-device,drive=root".into());
+    for (fd, set) in fds.disks.iter().zip(1..) {
+        add("-add-fd", format!("fd={fd},set={set}"));
+        add(
+            "-drive",
+            format!(
+                "file=/dev/fdset/{set},if=none,id=disk{set},format=raw,readonly=on,cache.no-flush=on"
+            ),
+        );
+        add("-device", format!("virtio-blk-device,drive=disk{set}"));
+    }
     add("-chardev", format!("socket,id=vsock,fd={}", fds.vsock));
     // The guest's address is in the configuration space, which our process answers for.
     add("-device", "vhost-user-vsock-device,chardev=vsock".into());

@@ -4,7 +4,7 @@ fn descriptors() -> Descriptors {
     Descriptors {
         kernel: 10,
         initrd: 11,
-        root: 12,
+        disks: vec![12, 17],
         console: 13,
         vsock: 14,
         shares: vec![(15, "workspace".into()), (16, "share1".into())],
@@ -18,6 +18,8 @@ fn every_descriptor_is_used_and_nothing_opens_a_path() {
         "/proc/self/fd/10",
         "/proc/self/fd/11",
         "fd=12,set=1",
+        "fd=17,set=2",
+        "drive=disk2",
         "id=console,fd=13",
         "id=vsock,fd=14",
         "id=share0,fd=15",

@@ -23,7 +23,7 @@ fn spec(code: &[u8], kvm: Option<OwnedFd>) -> MachineSpec {
         kernel: memfd(&crate::testing::elf_kernel(u64::from(PVH_ENTRY), PVH_ENTRY, code)),
         initrd: vec![memfd(b"initrd")],
         cmdline: "panic=-1".to_owned(),
-        root_disk: None,
+        disks: Vec::new(),
         vhost_user: vec![],
         rng: true,
         balloon: true,

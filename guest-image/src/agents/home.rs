@@ -94,12 +94,10 @@ impl Walk<'_> {
 
     fn file(&mut self, from: &Path, to: PathBuf) -> Result<(), HomeError> {
         let read = |source| HomeError::Read { path: from.to_owned(), source };
-        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-        let file = OpenOptions::new()
-            .read(true)
-            .custom_flags(flags.bits().cast_signed())
-            .open(from)
-            .map_err(read)?;
+        // These are small numbers; the system's two ways to call differ in their type.
+        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
+        let flags = i32::try_from(flags).unwrap_or_default();
+        let file = OpenOptions::new().read(true).custom_flags(flags).open(from).map_err(read)?;
         let meta = file.metadata().map_err(read)?;
         if !meta.is_file() {
             return Err(HomeError::Kind(from.to_owned()));

@@ -19,8 +19,8 @@ pub struct MachineSpec {
     pub initrd: Vec<File>,
     /// Kernel command line, up to 2047 bytes.
     pub cmdline: String,
-    /// Image of the root file system; the guest can only read it.
-    pub root_disk: Option<File>,
+    /// Images of file systems that the guest can only read: `/dev/vda`, `/dev/vdb`, ….
+    pub disks: Vec<File>,
     /// Devices that other processes serve.
     pub vhost_user: Vec<VhostUserSpec>,
     /// Whether there is an entropy device.

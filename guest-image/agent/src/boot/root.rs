@@ -1,5 +1,17 @@
-//! The root: the image, read-only, under a layer in memory.
+//! The root: images, read-only, under a layer in memory.
+//!
+//! ```text
+//!   /layer/upper      in memory, takes every change
+//!   layer's image     programs such as agents, if there is one
+//!   root's image      the distribution
+//! ```
+//!
+//! There are as many disks with layers as the variable `qvm_layers` says, which comes from the
+//! kernel's command line. In which order the disks are found is the kernel's business: the root
+//! is the one with an `/etc`.
 
+use std::env;
+use std::ffi::{CStr, CString};
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -12,20 +24,26 @@ use rustix::process::{chdir, chroot};
 
 use super::mounts::MountError;
 
-/// The disk with the image.
-const DISK: &str = "/dev/vda";
+/// The disks, and where each is mounted. Most machines have one or two.
+const DISKS: [(&str, &str); 4] = [
+    ("/dev/vda", "/image0"),
+    ("/dev/vdb", "/image1"),
+    ("/dev/vdc", "/image2"),
+    ("/dev/vdd", "/image3"),
+];
 
-/// How long to wait for [`DISK`]. It is usually there when its driver is.
+/// How long to wait for a disk. It is usually there when its driver is.
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// Options of the layer in memory: at most three quarters of it, so that a program that writes
 /// too much gets "no space left" before the kernel has to kill something.
-const LAYER: &std::ffi::CStr = c"mode=755,size=75%";
+const LAYER: &CStr = c"mode=755,size=75%";
 
-/// Options of the overlay. Renaming a folder of the image works in place of `EXDEV`, inode
-/// numbers are stable where they fit, and nothing is ever synced, because nothing remains.
-const OVERLAY: &std::ffi::CStr =
-    c"lowerdir=/image,upperdir=/layer/upper,workdir=/layer/work,redirect_dir=on,xino=auto,volatile";
+/// Options of the overlay beside the images. Renaming a folder of the image works in place of
+/// `EXDEV`, inode numbers are stable where they fit, and nothing is ever synced, because nothing
+/// remains.
+const OVERLAY: &str =
+    "upperdir=/layer/upper,workdir=/layer/work,redirect_dir=on,xino=auto,volatile";
 
 /// Mounts the root and moves this process (and the kernel's own helpers, which share its view)
 /// into it. What the initramfs held is freed.
@@ -33,11 +51,18 @@ const OVERLAY: &std::ffi::CStr =
 /// # Errors
 /// The mount that failed.
 pub fn enter() -> Result<(), MountError> {
-    for folder in ["/image", "/layer", "/root.new"] {
+    for folder in ["/layer", "/root.new"] {
         // An existing one serves as well; a missing one makes the mount fail.
         let _ = fs::create_dir(folder);
     }
-    mount_disk()?;
+    let disks = &DISKS[..disks(env::var("qvm_layers").ok().as_deref())];
+    for (disk, place) in disks {
+        let _ = fs::create_dir(place);
+        mount_disk(disk, place)?;
+    }
+    let options = overlay(disks.iter().map(|(_, place)| *place), |place| {
+        Path::new(place).join("etc").is_dir()
+    });
     done("tmpfs", "/layer", mount("qvm", "/layer", "tmpfs", MountFlags::empty(), LAYER))?;
     for folder in ["/layer/upper", "/layer/work"] {
         let _ = fs::create_dir(folder);
@@ -45,7 +70,7 @@ pub fn enter() -> Result<(), MountError> {
     done(
         "overlay",
         "/root.new",
-        mount("qvm", "/root.new", "overlay", MountFlags::empty(), OVERLAY),
+        mount("qvm", "/root.new", "overlay", MountFlags::empty(), options.as_c_str()),
     )?;
     // Memory of the initramfs; the program that runs stays as long as it runs.
     let _ = fs::remove_dir_all("/modules");
@@ -57,16 +82,29 @@ pub fn enter() -> Result<(), MountError> {
     done("the new root", "/", moved)
 }
 
-/// Mounts [`DISK`] as soon as it is there.
-fn mount_disk() -> Result<(), MountError> {
+/// How many disks there are: the root's and, as the variable says, those above it.
+fn disks(layers: Option<&str>) -> usize {
+    let layers: usize = layers.and_then(|text| text.parse().ok()).unwrap_or(0);
+    layers.saturating_add(1).min(DISKS.len())
+}
+
+/// Options of the overlay: of the images the root's is the lowest.
+fn overlay<'a>(places: impl Iterator<Item = &'a str>, is_root: impl Fn(&str) -> bool) -> CString {
+    let (roots, mut lower): (Vec<&str>, Vec<&str>) = places.partition(|place| is_root(place));
+    lower.extend(roots);
+    // Nothing of it has a zero in it.
+    CString::new(format!("lowerdir={},{OVERLAY}", lower.join(":"))).unwrap_or_default()
+}
+
+/// Mounts a disk as soon as it is there.
+fn mount_disk(disk: &str, place: &str) -> Result<(), MountError> {
     let until = Instant::now() + LIMIT;
     let mut pause = Duration::from_micros(200);
     loop {
-        let result = mount(DISK, "/image", "erofs", MountFlags::RDONLY, c"");
-        let absent =
-            matches!(result, Err(Errno::NOENT | Errno::NXIO)) && !Path::new("/image/usr").exists();
+        let result = mount(disk, place, "erofs", MountFlags::RDONLY, c"");
+        let absent = matches!(result, Err(Errno::NOENT | Errno::NXIO)) && Path::new(place).exists();
         if !absent || Instant::now() > until {
-            return done(DISK, "/image", result);
+            return done(disk, place, result);
         }
         thread::sleep(pause);
         pause = (pause * 2).min(Duration::from_millis(5));
@@ -81,3 +119,7 @@ fn done(what: &str, target: &str, result: Result<(), Errno>) -> Result<(), Mount
         source: io::Error::from(errno),
     })
 }
+
+#[cfg(test)]
+#[path = "root_test.rs"]
+mod tests;

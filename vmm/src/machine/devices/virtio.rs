@@ -23,14 +23,16 @@ pub(super) struct Named {
     device: Box<dyn VirtioDevice>,
 }
 
-/// The devices that `spec` asks for, root disk first, so that it is `/dev/vda`.
+/// The devices that `spec` asks for, disks first.
 pub(super) fn make(spec: &mut MachineSpec) -> Result<(Vec<Named>, Vec<Watch>), Error> {
     let mut devices = Vec::new();
     let mut watches = Vec::new();
     let mut add =
         |name: String, device: Box<dyn VirtioDevice>| devices.push(Named { name, device });
-    if let Some(file) = spec.root_disk.take() {
-        add("root disk".to_owned(), Box::new(Blk::new(file).map_err(failed("root disk"))?));
+    for (number, file) in spec.disks.drain(..).enumerate() {
+        let name = format!("disk {number}");
+        let disk = Blk::new(file).map_err(failed(&name))?;
+        add(name, Box::new(disk));
     }
     for spec in spec.vhost_user.drain(..) {
         let VhostUserSpec { name, device_type, queue_sizes, socket, config } = spec;
