@@ -10,7 +10,14 @@
 //! may have been taken over by its guest, so the supplier does what is listed here and no more.
 //! Closing the pair gives the model up; a shared server counts its users by it.
 
+mod client;
+mod packet;
+mod server;
+
 use serde::{Deserialize, Serialize};
+
+pub(crate) use client::Link;
+pub use server::{Supplier, serve};
 
 /// Longest packet, in bytes.
 pub const MAX_PACKET: usize = 64 << 10;

@@ -1,0 +1,118 @@
+//! The supplier's end: answers what a bridge asks.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::packet::{self, Received};
+use super::{Answer, Ask, Entry, Failure, MAX_PACKET, Packet, Status};
+
+/// Asks of one bridge that may wait at the same time.
+const MAX_WAITING: usize = 64;
+
+/// Who has a model server. Methods are called from several threads at once.
+pub trait Supplier: Send + Sync + 'static {
+    /// A connected stream socket to the model server. With `wait`, waits while a model is being
+    /// loaded; without, says [`Failure::Loading`] at once.
+    ///
+    /// # Errors
+    /// There is no server to connect to.
+    fn connect(&self, wait: bool) -> Result<OwnedFd, Failure>;
+
+    /// Loads another model; returns once it serves.
+    ///
+    /// # Errors
+    /// It is unknown, another switch goes on, or the server did not come up.
+    fn switch(&self, model: &str) -> Result<Status, Failure>;
+
+    /// The configured models, without those that are hidden. Does not wait.
+    fn models(&self) -> Vec<Entry>;
+
+    /// What is loaded. Does not wait.
+    fn status(&self) -> Status;
+}
+
+/// Answers a bridge until it closes its end.
+///
+/// Whatever may wait has a thread of its own, 64 at most; more are refused. A packet that is no
+/// question is dropped, descriptors that come along are closed. Threads that still wait when the
+/// bridge is gone end by themselves.
+///
+/// # Errors
+/// If the socket breaks.
+pub fn serve(link: OwnedFd, supplier: Arc<dyn Supplier>) -> io::Result<()> {
+    let link = Arc::new(link);
+    let waiting = Arc::new(AtomicUsize::new(0));
+    let mut buffer = vec![0; MAX_PACKET];
+    while let Some(Received { length, socket }) = packet::receive(link.as_fd(), &mut buffer)? {
+        drop(socket);
+        let Some(Packet { id, body }) = packet::parse::<Ask>(&buffer[..length]) else {
+            continue;
+        };
+        let answer = match body {
+            Ask::Models => Answer::Models(supplier.models()),
+            Ask::Status => Answer::Status(supplier.status()),
+            ask @ (Ask::Connect { .. } | Ask::Switch { .. }) => {
+                if let Some(place) = Place::take(&waiting) {
+                    let (link, supplier) = (Arc::clone(&link), Arc::clone(&supplier));
+                    let work = move || {
+                        let _place = place;
+                        let (answer, socket) = wait_for(&*supplier, ask);
+                        reply(&link, id, answer, socket);
+                    };
+                    let thread = std::thread::Builder::new().name("link".into());
+                    if thread.spawn(work).is_ok() {
+                        continue;
+                    }
+                }
+                Answer::Failed(Failure::Down("too many requests wait for the model".into()))
+            }
+        };
+        reply(&link, id, answer, None);
+    }
+    Ok(())
+}
+
+fn wait_for(supplier: &dyn Supplier, ask: Ask) -> (Answer, Option<OwnedFd>) {
+    let failed = |failure| (Answer::Failed(failure), None);
+    match ask {
+        Ask::Connect { wait } => {
+            supplier.connect(wait).map_or_else(failed, |fd| (Answer::Connected, Some(fd)))
+        }
+        Ask::Switch { model } => {
+            supplier.switch(&model).map_or_else(failed, |status| (Answer::Switched(status), None))
+        }
+        Ask::Models => (Answer::Models(supplier.models()), None),
+        Ask::Status => (Answer::Status(supplier.status()), None),
+    }
+}
+
+/// A bridge that is gone, or an answer that does not fit a packet, is nobody's loss but its own.
+fn reply(link: &OwnedFd, id: u32, body: Answer, socket: Option<OwnedFd>) {
+    let socket = socket.as_ref().map(AsFd::as_fd);
+    if packet::send(link.as_fd(), &Packet { id, body }, socket).is_err() {
+        let body = Answer::Failed(Failure::Down("the answer could not be sent".into()));
+        let _ = packet::send(link.as_fd(), &Packet { id, body }, None);
+    }
+}
+
+/// One of the threads that may wait; given back when dropped.
+struct Place(Arc<AtomicUsize>);
+
+impl Place {
+    fn take(waiting: &Arc<AtomicUsize>) -> Option<Self> {
+        let place = Self(Arc::clone(waiting));
+        (waiting.fetch_add(1, Ordering::Relaxed) < MAX_WAITING).then_some(place)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+#[path = "server_test.rs"]
+mod tests;
