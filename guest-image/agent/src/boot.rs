@@ -6,6 +6,7 @@
 pub mod cgroups;
 pub mod devices;
 pub mod etc;
+pub mod files;
 pub mod folders;
 pub mod host;
 pub mod modules;
@@ -124,6 +125,7 @@ fn make(config: &GuestConfig) -> Result<Made, BootError> {
         log::warn(format_args!("cannot bring up the loopback interface: {error}"));
     }
     cgroups::enable_controllers();
+    files::write(&config.files, &config.shares, &caller);
     shares::mount(&config.shares, &caller)?;
 
     let reaper = Reaper::start()?;

@@ -12,7 +12,7 @@ use super::folders;
 use crate::account::Account;
 
 /// File systems of the kernel, in which nothing else can be.
-const KERNEL_FOLDERS: [&str; 3] = ["/proc", "/sys", "/dev"];
+pub const KERNEL_FOLDERS: [&str; 3] = ["/proc", "/sys", "/dev"];
 
 /// A share cannot be mounted.
 #[derive(Debug, thiserror::Error)]
