@@ -61,8 +61,7 @@ pub struct Program {
     pub output: OwnedFd,
     /// Whether it may ask devices anything with `ioctl`. Which there are, is up to the root.
     pub gpu: bool,
-    /// What happens at a refused call. With [`Denied::Kill`] it is answered with `EPERM`, for the
-    /// program is not ours and may do well without; with [`Denied::Trap`] it ends the program,
-    /// whose [`Child::wait`](crate::Child::wait) then tells of `SIGSYS`.
+    /// A refused call is answered with `EPERM` either way, for the program is not ours and may do
+    /// well without; with [`Denied::Trap`] the kernel's log tells of it.
     pub denied: Denied,
 }

@@ -148,7 +148,7 @@ pub fn make(name: &str, knows: &Knows) -> ExitCode {
 
 pub fn tests() -> Vec<Test> {
     let mut tests: Vec<Test> = Vec::new();
-    for role in [Role::Fs, Role::Vsock, Role::Vmm] {
+    for role in [Role::Fs, Role::Vsock, Role::Vmm, Role::Bridge] {
         for how in [How::Sealed, How::Unsealed, How::Container] {
             tests.push((
                 format!("attempts::{role}_{}", how.name()),
@@ -198,7 +198,7 @@ fn trap(outside: &Outside) {
 }
 
 fn blind(outside: &Outside) {
-    for role in ["fs", "vsock", "vmm"] {
+    for role in ["fs", "vsock", "vmm", "bridge"] {
         let output = outside.command("blind", &[role]).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(REFUSED.into()), "{role}: {said}");

@@ -107,23 +107,24 @@ pub(super) fn install(role: Role, denied: Denied) -> Result<State> {
 /// thread and is about to become it.
 pub(super) fn install_server(devices: bool, denied: Denied) -> Result<()> {
     let devices = if devices { server::DEVICES } else { &[] };
-    let action = match denied {
-        Denied::Kill => SeccompAction::Errno(errno(libc::EPERM)?),
-        Denied::Trap => SeccompAction::Trap,
-    };
     let absent = deny(common::ABSENT, libc::ENOSYS)?;
-    let allowed = allow_server(devices, action)?;
+    let allowed = allow_server(devices)?;
     apply(&absent)?;
-    apply(&allowed)
+    match denied {
+        Denied::Kill => apply(&allowed),
+        Denied::Trap => {
+            once::install_logged(&allowed).map_err(|error| Error::Seccomp(error.to_string()))
+        }
+    }
 }
 
-fn allow_server(devices: &'static [Allow], action: SeccompAction) -> Result<BpfProgram> {
+fn allow_server(devices: &[Allow]) -> Result<BpfProgram> {
     let mut rules = collect(&[common::ALLOWED, server::ALLOWED, server::OLDER, devices])?;
     for number in server::WITHOUT {
         rules.remove(number);
     }
     rules.insert(libc::SYS_tgkill, own_threads().map_err(failed)?);
-    compile(rules, action, SeccompAction::Allow)
+    compile(rules, SeccompAction::Errno(errno(libc::EPERM)?), SeccompAction::Allow)
 }
 
 /// A filter that allows `tables` and meets the rest with `action`.

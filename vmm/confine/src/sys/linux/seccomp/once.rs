@@ -19,7 +19,7 @@ use super::statement;
 /// Leaves `execve` to the listener's holder. Numbers are those of this architecture: the tables'
 /// filter, which is installed on top, kills at any other.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small number")]
-static PROGRAM: [sock_filter; 4] = [
+const PROGRAM: [sock_filter; 4] = [
     statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0),
     statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 0, 1, libc::SYS_execve as u32),
     statement(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_USER_NOTIF),
@@ -29,27 +29,31 @@ static PROGRAM: [sock_filter; 4] = [
 /// Installs the filter on the calling thread, which must be the only one and have
 /// `no_new_privs`. The listener is closed when something is executed.
 pub(in super::super) fn install() -> io::Result<OwnedFd> {
+    let fd = load(&PROGRAM, libc::SECCOMP_FILTER_FLAG_NEW_LISTENER)?;
+    // SAFETY: the call made this descriptor.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Installs `program` on the calling thread: what it refuses is told in the kernel's log.
+pub(super) fn install_logged(program: &[sock_filter]) -> io::Result<()> {
+    load(program, libc::SECCOMP_FILTER_FLAG_LOG).map(drop)
+}
+
+fn load(program: &[sock_filter], flags: libc::c_ulong) -> io::Result<i32> {
     let program = libc::sock_fprog {
-        len: 4,
+        len: u16::try_from(program.len()).map_err(|_| io::ErrorKind::InvalidInput)?,
         // The kernel only reads; the type has no constant form.
-        filter: (&raw const PROGRAM).cast_mut().cast(),
+        filter: program.as_ptr().cast_mut().cast(),
     };
     // SAFETY: the program and its header live across the call. sock_filter is the kernel's
     // own layout in both crates.
-    let fd = unsafe {
-        libc::syscall(
-            libc::SYS_seccomp,
-            libc::SECCOMP_SET_MODE_FILTER,
-            libc::SECCOMP_FILTER_FLAG_NEW_LISTENER,
-            &raw const program,
-        )
+    let result = unsafe {
+        libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, flags, &raw const program)
     };
-    let fd = i32::try_from(fd).map_err(|_| io::Error::other("no such descriptor"))?;
-    if fd < 0 {
-        return Err(io::Error::last_os_error());
+    match i32::try_from(result) {
+        Ok(result) if result >= 0 => Ok(result),
+        _ => Err(io::Error::last_os_error()),
     }
-    // SAFETY: the call made this descriptor.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
 /// Admits the call that `child` waits with. Only its own code before the execution runs in
