@@ -2,15 +2,15 @@
 # Cargo's companions that Debian does not have: taken from the PATH, else built once from
 # the crate registry into the cache.
 
-# cargo_tool NAME: makes `NAME` callable.
+# cargo_tool NAME [PROFILE]: makes `NAME` callable. Not optimized unless PROFILE is "release": what
+# is used for seconds would take three times as long to build.
 cargo_tool() {
-    local name=$1 home=$cache/tools older
+    local name=$1 profile=${2:-dev} home=$cache/tools older
     PATH=$home/bin:$PATH
     have "$name" && return 0
     say "building $name (once; some minutes)"
     mkdir -p "$home"
-    # Not optimized: it is used for seconds and would take three times as long to build.
-    local install=(cargo install --locked --quiet --profile dev --config "profile.dev.debug=false" --root "$home")
+    local install=(cargo install --locked --quiet --profile "$profile" --config "profile.dev.debug=false" --root "$home")
     if "${install[@]}" "$name" </dev/null 2>"$home/$name.log"; then
         return 0
     fi

@@ -123,3 +123,17 @@ llama_root() {
     # The server may run as another user, whatever the umask was here.
     chmod -R a+rX,go-w "$top"
 }
+
+# llama_exec ARGUMENT…: becomes the server, without a sandbox: to be measured, not to be used. In a
+# subshell.
+llama_exec() {
+    local top=$llama_home/current libraries=() loader=()
+    if [ -n "${QVM_LLAMA_SERVER:-}" ] || [ ! -d "$top" ]; then
+        exec "${QVM_LLAMA_SERVER:-llama-server}" "$@"
+    fi
+    # With its own C library; and it looks for its back ends in /usr/lib or where it is.
+    libraries=("$top"/usr/lib/*-linux-gnu)
+    loader=("${libraries[0]}"/ld-linux-*.so.*)
+    cd "${libraries[0]}/ggml/backends0"
+    exec "${loader[0]}" --library-path "${libraries[0]}:${libraries[0]}/llama" "$top/usr/bin/llama-server" "$@"
+}
