@@ -13,19 +13,27 @@
 
 pub mod arguments;
 pub mod config;
+pub mod curl;
+pub mod download;
 mod elf;
 pub mod flags;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod gguf;
+pub mod hub;
 pub mod profile;
+mod programs;
 pub mod server;
 pub mod source;
+#[cfg(test)]
+mod test_server;
 pub mod units;
 pub mod weights;
 
 pub use arguments::{Inside, arguments, banner, context_note, context_of};
 pub use config::{ConfigError, Gpu, Models};
+pub use curl::Curl;
+pub use download::{DownloadError, Progress, Step, Store};
 pub use elf::loader_of as loader;
 pub use flags::FlagError;
 pub use profile::{GpuLayers, Id, Profile, Sampling};

@@ -14,6 +14,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use crate::elf::{self, Program};
+use crate::programs::{self, outside, program};
 
 /// Oldest servers that speak the Anthropic API.
 pub const OLDEST: &str = "llama-server of December 2025 (b7200), llamafile 0.10.0";
@@ -147,12 +148,10 @@ impl Server {
         if let Some(server) = search.cache.and_then(|cache| Self::private(cache, search.shared)) {
             return Ok(server);
         }
-        let path = search.path.unwrap_or_default();
-        let folders = env::split_paths(path).filter(|dir| dir.is_absolute());
-        folders
-            .chain(FOLDERS.iter().map(PathBuf::from))
-            .filter_map(|dir| program(&dir.join(NAME)).ok())
-            .find(|real| outside(real, search.shared))
+        let in_path = programs::search(NAME, search.path.unwrap_or_default(), search.shared);
+        let fixed = env::join_paths(FOLDERS).unwrap_or_default();
+        in_path
+            .or_else(|| programs::search(NAME, &fixed, search.shared))
             .map(Self::at)
             .ok_or(ServerError::Absent)
     }
@@ -224,22 +223,6 @@ pub fn too_old(program: &Path) -> String {
         "{} does not speak the Anthropic API (/v1/messages); needed: {OLDEST}",
         program.display()
     )
-}
-
-/// The real path of an executable file.
-fn program(path: &Path) -> Result<PathBuf, &'static str> {
-    let real = path.canonicalize().map_err(|_| "there is no such file")?;
-    if !real.is_file() {
-        return Err("that is no file");
-    }
-    match rustix::fs::access(&real, rustix::fs::Access::EXEC_OK) {
-        Ok(()) => Ok(real),
-        Err(_) => Err("that is not executable"),
-    }
-}
-
-fn outside(real: &Path, shared: &[PathBuf]) -> bool {
-    !shared.iter().any(|dir| real.starts_with(dir))
 }
 
 /// Drops folders that lie in another of the list, and repetitions.

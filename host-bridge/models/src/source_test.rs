@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used)]
+
 use super::*;
 
 fn hub(org: &str, name: &str, revision: Option<&str>, choice: Choice) -> Source {
