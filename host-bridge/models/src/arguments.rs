@@ -61,7 +61,7 @@ pub fn arguments(
         list.pair("--mmproj", projector);
     }
     for (option, value) in profile.sampling.arguments() {
-        list.pair(option, &value);
+        list.pair(&option, &value);
     }
     if profile.args.len() > 128 || extra.len() > 128 {
         return Err(FlagError::TooMany);

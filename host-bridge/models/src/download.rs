@@ -11,10 +11,10 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, OFlags, flock, statvfs};
+use rustix::fs::{FlockOperation, Mode, OFlags, flock, statvfs};
 use rustix::io::Errno;
 use sha2::{Digest as _, Sha256};
 
@@ -35,23 +35,23 @@ pub enum DownloadError {
     Choice(#[from] ChoiceError),
     /// Not in the cache, and no network is to be used.
     #[error("{0} is not in the cache, and nothing is fetched offline")]
-    Offline(Repo),
+    Offline(Box<Repo>),
     /// 401 or 403.
     #[error("{repo}: {}", denied(repo, *token))]
     Denied {
         /// What was asked for.
-        repo: Repo,
+        repo: Box<Repo>,
         /// A token was sent.
         token: bool,
     },
     /// 404.
     #[error("{0} is not on the hub: no such repository, revision or file")]
-    NotFound(Repo),
+    NotFound(Box<Repo>),
     /// Another status of HTTP.
     #[error("{repo}: the hub answered with status {status}; try again later")]
     Status {
         /// What was asked for.
-        repo: Repo,
+        repo: Box<Repo>,
         /// Status.
         status: u16,
     },
@@ -102,7 +102,7 @@ pub enum DownloadError {
     #[error("{repo}: {why}")]
     Network {
         /// What was asked for.
-        repo: Repo,
+        repo: Box<Repo>,
         /// What curl said.
         why: String,
     },
@@ -210,7 +210,7 @@ impl Store {
         if let Some(weights) = self.complete(repo) {
             return Ok(weights);
         }
-        let curl = self.curl.as_ref().ok_or_else(|| DownloadError::Offline(repo.clone()))?;
+        let curl = self.curl.as_ref().ok_or_else(|| DownloadError::Offline(repo.clone().into()))?;
         let folder = self.folder(repo);
         self.make(&folder)?;
         let step = |step| Progress { step, name: repo.to_string(), done: 0, total: 0 };
@@ -248,7 +248,7 @@ impl Store {
             }
             before = before.saturating_add(part.size);
         }
-        let first = parts.first().ok_or_else(|| DownloadError::NotFound(repo.clone()))?;
+        let first = parts.first().ok_or_else(|| DownloadError::NotFound(repo.clone().into()))?;
         Ok(Weights::open(&folder.join(&first.name))?)
     }
 
@@ -257,7 +257,7 @@ impl Store {
     /// # Errors
     /// [`DownloadError`].
     pub fn list(&self, repo: &Repo) -> Result<Listing, DownloadError> {
-        let curl = self.curl.as_ref().ok_or_else(|| DownloadError::Offline(repo.clone()))?;
+        let curl = self.curl.as_ref().ok_or_else(|| DownloadError::Offline(repo.clone().into()))?;
         self.list_with(curl, repo)
     }
 
@@ -265,13 +265,13 @@ impl Store {
         let revision = repo.revision.as_ref().map(|r| format!("/revision/{r}")).unwrap_or_default();
         let url =
             format!("{}/api/models/{}/{}{revision}?blobs=true", self.endpoint, repo.org, repo.name);
-        let network = |why: String| DownloadError::Network { repo: repo.clone(), why };
+        let network = |why: String| DownloadError::Network { repo: repo.clone().into(), why };
         let mut transfer = curl.start(&url, 0).map_err(|e| network(e.to_string()))?;
         let mut answer = Vec::new();
         let read = (&mut transfer.stdout).take(LONGEST_LIST + 1).read_to_end(&mut answer);
         read.map_err(|e| network(e.to_string()))?;
         if answer.len() as u64 > LONGEST_LIST {
-            return Err(ChoiceError::List(repo.clone()).into());
+            return Err(ChoiceError::List(repo.clone().into()).into());
         }
         transfer.finish().map_err(|fault| failure(fault, repo, curl))?;
         Ok(Listing::parse(&answer, repo)?)
@@ -424,7 +424,7 @@ impl Job<'_> {
     }
 
     fn network(&self, why: String) -> DownloadError {
-        DownloadError::Network { repo: self.repo.clone(), why }
+        DownloadError::Network { repo: self.repo.clone().into(), why }
     }
 }
 
@@ -489,10 +489,9 @@ fn collect(folder: &Path, prefix: &str, depth: u32, names: &mut Vec<String>) {
 
 /// Opens a part that is being fetched, to be read and written, for others to read.
 fn open_part(path: &Path) -> Result<File, DownloadError> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false).mode(0o644);
-    options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
-    let file = options.open(path).map_err(|e| file_error("open", path, e))?;
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let opened = rustix::fs::open(path, flags, Mode::from_raw_mode(0o644));
+    let file = File::from(opened.map_err(|e| file_error("open", path, e.into()))?);
     let set = file.set_permissions(Permissions::from_mode(0o644));
     set.map_err(|e| file_error("set the mode of", path, e))?;
     Ok(file)
@@ -533,7 +532,7 @@ fn full(error: &io::Error) -> bool {
 
 /// What a failure of curl means to the user.
 fn failure(fault: Fault, repo: &Repo, curl: &Curl) -> DownloadError {
-    let repo = repo.clone();
+    let repo = Box::new(repo.clone());
     match fault {
         Fault::Status(401 | 403) => DownloadError::Denied { repo, token: curl.has_token() },
         Fault::Status(404) => DownloadError::NotFound(repo),

@@ -28,15 +28,15 @@ const PREFERRED: &str = "Q4_K_M";
 pub enum ChoiceError {
     /// Not the answer of a hub.
     #[error("{0} has an unreadable list of files; is HF_ENDPOINT a hub?")]
-    List(Repo),
+    List(Box<Repo>),
     /// No GGUF at all.
     #[error("{0} has no GGUF files; look for a repository with -GGUF in its name")]
-    None(Repo),
+    None(Box<Repo>),
     /// None of that name.
     #[error("{repo} has no such file; it has: {names}")]
     Absent {
         /// What was asked for.
-        repo: Repo,
+        repo: Box<Repo>,
         /// What there is.
         names: String,
     },
@@ -44,7 +44,7 @@ pub enum ChoiceError {
     #[error("{repo} could be any of: {names}; write {}/{}:FILE", .repo.org, .repo.name)]
     Ambiguous {
         /// What was asked for.
-        repo: Repo,
+        repo: Box<Repo>,
         /// What there is.
         names: String,
     },
@@ -52,7 +52,7 @@ pub enum ChoiceError {
     #[error("{repo}: part {name} is missing in the repository")]
     Missing {
         /// What was asked for.
-        repo: Repo,
+        repo: Box<Repo>,
         /// Name of the part.
         name: String,
     },
@@ -105,7 +105,7 @@ impl Listing {
     /// [`ChoiceError::List`].
     pub fn parse(answer: &[u8], repo: &Repo) -> Result<Self, ChoiceError> {
         let answer: Answer =
-            serde_json::from_slice(answer).map_err(|_| ChoiceError::List(repo.clone()))?;
+            serde_json::from_slice(answer).map_err(|_| ChoiceError::List(repo.clone().into()))?;
         let digits = |text: &String, length| {
             text.len() == length && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
         };
@@ -140,7 +140,7 @@ impl Listing {
         };
         let find = |name: String| {
             let found = self.files.iter().find(|file| file.name == name).cloned();
-            found.ok_or_else(|| ChoiceError::Missing { repo: repo.clone(), name })
+            found.ok_or_else(|| ChoiceError::Missing { repo: repo.clone().into(), name })
         };
         parts.into_iter().map(find).collect()
     }
@@ -169,14 +169,15 @@ pub(crate) fn choose<'a>(names: &[&'a str], repo: &Repo) -> Result<&'a str, Choi
         let hits = models.iter().copied().filter(|name| has_word(name, quantisation));
         hits.collect::<Vec<_>>()
     };
-    let absent = || ChoiceError::Absent { repo: repo.clone(), names: list(&models) };
-    let ambiguous = |names| ChoiceError::Ambiguous { repo: repo.clone(), names: list(names) };
+    let absent = || ChoiceError::Absent { repo: repo.clone().into(), names: list(&models) };
+    let ambiguous =
+        |names| ChoiceError::Ambiguous { repo: repo.clone().into(), names: list(names) };
     match &repo.choice {
         // Named in full: a projector too.
         Choice::File(wanted) => {
             names.iter().copied().find(|name| name == wanted).ok_or_else(absent)
         }
-        _ if models.is_empty() => Err(ChoiceError::None(repo.clone())),
+        _ if models.is_empty() => Err(ChoiceError::None(repo.clone().into())),
         Choice::Quantisation(wanted) => match of(wanted).as_slice() {
             [] => Err(absent()),
             [one] => Ok(one),

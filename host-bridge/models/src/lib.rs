@@ -15,12 +15,14 @@ pub mod arguments;
 pub mod config;
 pub mod curl;
 pub mod download;
+pub mod edit;
 mod elf;
 pub mod flags;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod gguf;
 pub mod hub;
+pub mod import;
 pub mod profile;
 mod programs;
 pub mod server;
@@ -29,6 +31,7 @@ pub mod source;
 mod test_server;
 pub mod units;
 pub mod weights;
+pub mod words;
 
 pub use arguments::{Inside, arguments, banner, context_note, context_of};
 pub use config::{ConfigError, Gpu, Models};

@@ -102,26 +102,38 @@ pub struct Sampling {
 }
 
 impl Sampling {
-    /// As pairs of an option and its value, in a fixed order.
+    /// As pairs of a key and its value, in a fixed order.
     #[must_use]
-    pub fn arguments(&self) -> Vec<(&'static str, String)> {
+    pub fn pairs(&self) -> Vec<(&'static str, String)> {
         let float = |value: Option<f64>| value.map(|v| v.to_string());
         let whole = |value: Option<u32>| value.map(|v| v.to_string());
         [
-            ("--temp", float(self.temperature)),
-            ("--top-p", float(self.top_p)),
-            ("--top-k", whole(self.top_k)),
-            ("--min-p", float(self.min_p)),
-            ("--typical", float(self.typical_p)),
-            ("--repeat-penalty", float(self.repeat_penalty)),
-            ("--repeat-last-n", whole(self.repeat_last_n)),
-            ("--presence-penalty", float(self.presence_penalty)),
-            ("--frequency-penalty", float(self.frequency_penalty)),
-            ("--seed", whole(self.seed)),
+            ("temperature", float(self.temperature)),
+            ("top_p", float(self.top_p)),
+            ("top_k", whole(self.top_k)),
+            ("min_p", float(self.min_p)),
+            ("typical_p", float(self.typical_p)),
+            ("repeat_penalty", float(self.repeat_penalty)),
+            ("repeat_last_n", whole(self.repeat_last_n)),
+            ("presence_penalty", float(self.presence_penalty)),
+            ("frequency_penalty", float(self.frequency_penalty)),
+            ("seed", whole(self.seed)),
         ]
         .into_iter()
-        .filter_map(|(option, value)| Some((option, value?)))
+        .filter_map(|(key, value)| Some((key, value?)))
         .collect()
+    }
+
+    /// As pairs of an option of the server and its value, in the same order.
+    #[must_use]
+    pub fn arguments(&self) -> Vec<(String, String)> {
+        // The older names, which old and new servers know.
+        let option = |key: &str| match key {
+            "temperature" => "--temp".to_owned(),
+            "typical_p" => "--typical".to_owned(),
+            _ => format!("--{}", key.replace('_', "-")),
+        };
+        self.pairs().into_iter().map(|(key, value)| (option(key), value)).collect()
     }
 
     /// The key whose value is out of range.

@@ -29,7 +29,10 @@ fn sampling_becomes_options_in_a_fixed_order() {
         ("--min-p", "0"),
         ("--presence-penalty", "-1.5"),
     ];
-    assert_eq!(sampling.arguments(), wanted.map(|(option, value)| (option, value.to_owned())));
+    assert_eq!(
+        sampling.arguments(),
+        wanted.map(|(option, value)| (option.to_owned(), value.to_owned()))
+    );
     assert_eq!(sampling.wrong(), None);
     for (wrong, key) in [
         (Sampling { top_p: Some(1.1), ..Sampling::default() }, "top_p"),
