@@ -1,4 +1,4 @@
-//! Makes an image: alone, and at once or not at all.
+//! Makes an image or a layer: alone, and at once or not at all.
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::lock::Lock;
 use crate::manifest::FORMAT;
+use crate::shelf::Shelf;
 use crate::{
     Cache, CacheError, Digest, FileEntry, Image, ImageError, Manifest, ManifestError, Package,
     Phase, Progress, Recipe, debian, files,
@@ -40,6 +41,21 @@ pub struct Contents {
     /// Packages in the root, and the kernel's.
     pub packages: Vec<Package>,
 }
+
+/// What is to be made.
+pub(crate) struct Order<'a> {
+    pub shelf: Shelf,
+    /// Digest of the recipe.
+    pub digest: Digest,
+    /// Machine it is for.
+    pub arch: &'a str,
+    /// Bytes that must be free in the cache.
+    pub space: u64,
+}
+
+/// Makes the files of an order in the first directory, with the second one to work in.
+pub(crate) type Make<'a> =
+    &'a dyn Fn(&Path, &Path, &mut dyn FnMut(Progress)) -> Result<Contents, BootstrapError>;
 
 /// Whatever stopped a bootstrap.
 pub type BootstrapError = Box<dyn std::error::Error + Send + Sync>;
@@ -84,8 +100,10 @@ pub enum BuildError {
         source: BootstrapError,
     },
     /// Making the files failed.
-    #[error("the image cannot be made{}", log.as_ref().map(|log| format!(" (see {})", log.display())).unwrap_or_default())]
+    #[error("the {what} cannot be made{}", log.as_ref().map(|log| format!(" (see {})", log.display())).unwrap_or_default())]
     Bootstrap {
+        /// `image` or `layer of agents`.
+        what: &'static str,
         /// All that was said meanwhile, if there is such a file.
         log: Option<PathBuf>,
         /// The failure.
@@ -128,18 +146,37 @@ pub fn build_with(
     bootstrap: &dyn Bootstrap,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Image, BuildError> {
+    let order = Order {
+        shelf: Shelf::Images,
+        digest: recipe.digest(),
+        arch: &recipe.arch,
+        space: bootstrap.space(),
+    };
+    let make = |into: &Path, work: &Path, progress: &mut dyn FnMut(Progress)| {
+        bootstrap.make(recipe, into, work, progress)
+    };
+    carry_out(cache, &order, &make, progress)
+}
+
+/// Makes what is ordered, unless the cache has it and it is sound.
+pub(crate) fn carry_out(
+    cache: &Cache,
+    order: &Order<'_>,
+    maker: Make<'_>,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Image, BuildError> {
     cache.prepare()?;
     let lock_path = cache.lock_path();
     let _lock = Lock::acquire(&lock_path, || progress(Progress::start(Phase::Waiting)))
         .map_err(io_error("lock", &lock_path))?;
-    if let Some(image) = usable(cache, recipe)? {
+    if let Some(image) = usable(cache, order)? {
         return Ok(image);
     }
     // Under the lock nobody else works in here: what is there, killed builds left.
     let temporary = cache.temporary();
     debian::clean_leftovers(&temporary).map_err(io_error("clean", &temporary))?;
 
-    let needed = bootstrap.space();
+    let needed = order.space;
     let stat =
         rustix::fs::statvfs(&temporary).map_err(|e| io_error("measure", &temporary)(e.into()))?;
     let free = stat.f_bavail.saturating_mul(stat.f_frsize);
@@ -151,22 +188,22 @@ pub fn build_with(
         .prefix("build-")
         .tempdir_in(&temporary)
         .map_err(io_error("make a directory in", &temporary))?;
-    let result = make(cache, recipe, bootstrap, dir.path(), progress);
+    let result = make(cache, order, maker, dir.path(), progress);
     // Said aloud instead of left to the destructor, which tells nobody.
     dir.close().map_err(io_error("remove the directory in", &temporary))?;
     result.map_err(|e| if is_full(&e) { full(cache, needed, e) } else { e })
 }
 
 /// The image that is there already. One that is damaged is taken away.
-fn usable(cache: &Cache, recipe: &Recipe) -> Result<Option<Image>, BuildError> {
-    let found = cache.find(recipe).and_then(|image| match image {
+fn usable(cache: &Cache, order: &Order<'_>) -> Result<Option<Image>, BuildError> {
+    let found = cache.find_digest(order.shelf, &order.digest).and_then(|image| match image {
         Some(image) => image.check().map(|()| Some(image)).map_err(CacheError::from),
         None => Ok(None),
     });
     match found {
         Ok(image) => Ok(image),
         Err(CacheError::Image(_)) => {
-            cache.remove_locked(&recipe.digest())?;
+            cache.remove_locked(order.shelf, &order.digest)?;
             Ok(None)
         }
         Err(e) => Err(e.into()),
@@ -175,8 +212,8 @@ fn usable(cache: &Cache, recipe: &Recipe) -> Result<Option<Image>, BuildError> {
 
 fn make(
     cache: &Cache,
-    recipe: &Recipe,
-    bootstrap: &dyn Bootstrap,
+    order: &Order<'_>,
+    maker: Make<'_>,
     dir: &Path,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Image, BuildError> {
@@ -184,15 +221,21 @@ fn make(
     for path in [&into, &work] {
         fs::create_dir(path).map_err(io_error("make", path))?;
     }
-    let contents = bootstrap
-        .make(recipe, &into, &work, progress)
-        .map_err(|source| BuildError::Bootstrap { log: keep_log(cache, &work), source })?;
-    let image = seal(recipe, contents, &into, progress)?;
+    let what = match order.shelf {
+        Shelf::Images => "image",
+        Shelf::Layers => "layer of agents",
+    };
+    let contents = maker(&into, &work, progress).map_err(|source| BuildError::Bootstrap {
+        what,
+        log: keep_log(cache, &work),
+        source,
+    })?;
+    let image = seal(order, contents, &into, progress)?;
 
-    let images = cache.images();
-    let place = images.join(image.digest.to_string());
+    let shelf = cache.shelf(order.shelf);
+    let place = shelf.join(image.digest.to_string());
     fs::rename(&into, &place).map_err(io_error("move the image to", &place))?;
-    files::sync(&images).map_err(io_error("sync", &images))?;
+    files::sync(&shelf).map_err(io_error("sync", &shelf))?;
     Ok(Image { dir: place, ..image })
 }
 
@@ -204,13 +247,13 @@ fn keep_log(cache: &Cache, work: &Path) -> Option<PathBuf> {
 
 /// Hashes the files, writes the manifest, and brings all to the disk.
 fn seal(
-    recipe: &Recipe,
+    order: &Order<'_>,
     contents: Contents,
     into: &Path,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Image, BuildError> {
     let mut sizes = Vec::new();
-    for name in Manifest::FILES {
+    for &name in order.shelf.files() {
         let path = into.join(name);
         let size = fs::metadata(&path).map_err(io_error("find", &path))?.len();
         sizes.push((name, path, size));
@@ -219,8 +262,8 @@ fn seal(
     let mut done = 0;
     let mut manifest = Manifest {
         format: FORMAT,
-        recipe: recipe.digest(),
-        arch: recipe.arch.clone(),
+        recipe: order.digest,
+        arch: order.arch.to_owned(),
         kernel: contents.kernel,
         packages: contents.packages,
         files: std::collections::BTreeMap::new(),

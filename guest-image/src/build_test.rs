@@ -33,7 +33,7 @@ impl Bootstrap for Small {
             barrier.wait();
         }
         fs::write(work.join("log"), b"left lying about")?;
-        for name in Manifest::FILES {
+        for name in Shelf::Images.files().iter().copied() {
             fs::write(into.join(name), format!("{name} of {}", recipe.suite))?;
         }
         match self.fails {
@@ -67,7 +67,7 @@ fn made_once_then_found() {
     assert_eq!(build_with(&cache, &recipe("a"), &small, &mut |_| {}).unwrap(), image);
     assert_eq!(small.made.load(Ordering::SeqCst), 1);
     assert_eq!(entries(&cache.temporary()), 0);
-    for file in Manifest::FILES {
+    for file in Shelf::Images.files().iter().copied() {
         assert_eq!(fs::metadata(image.dir.join(file)).unwrap().permissions().mode() & 0o777, 0o444);
     }
 }
@@ -124,7 +124,7 @@ fn a_failure_leaves_nothing_and_says_why() {
     let error = build_with(&cache, &recipe("a"), &small, &mut |_| {}).unwrap_err();
     assert!(matches!(error, BuildError::Bootstrap { .. }));
     assert!(error.to_string().contains(cache.root().join("build.log").to_str().unwrap()));
-    assert_eq!((entries(&cache.temporary()), entries(&cache.images())), (0, 0));
+    assert_eq!((entries(&cache.temporary()), entries(&cache.shelf(Shelf::Images))), (0, 0));
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn a_full_disk_is_told_before_and_after() {
     let small = Small { fails: Some(io::ErrorKind::StorageFull), ..Small::default() };
     let error = build_with(&cache, &recipe("a"), &small, &mut |_| {}).unwrap_err();
     assert!(matches!(error, BuildError::Full { .. }));
-    assert_eq!((entries(&cache.temporary()), entries(&cache.images())), (0, 0));
+    assert_eq!((entries(&cache.temporary()), entries(&cache.shelf(Shelf::Images))), (0, 0));
 }
 
 #[test]

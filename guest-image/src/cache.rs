@@ -1,4 +1,4 @@
-//! Where images are kept.
+//! Where images and layers are kept.
 
 use std::env;
 use std::fs;
@@ -6,9 +6,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::lock::Lock;
-use crate::{Digest, Image, ImageError, Recipe};
+use crate::shelf::Shelf;
+use crate::{Digest, Image, ImageError, Layer, LayerRecipe, Recipe};
 
-/// The directory that images are kept in: `images/`, `tmp/` for those being made, and a lock.
+/// The directory that images are kept in: `images/` and `layers/`, `tmp/` for those being made,
+/// and a lock.
 #[derive(Debug, Clone)]
 pub struct Cache {
     root: PathBuf,
@@ -19,11 +21,13 @@ pub struct Cache {
 pub struct Pruned {
     /// Images removed.
     pub images: usize,
+    /// Layers removed.
+    pub layers: usize,
     /// Bytes their files had.
     pub bytes: u64,
 }
 
-/// A line of [`Cache::list`].
+/// A line of [`Cache::list`] and [`Cache::layers`]; of a layer [`Layer::from`] makes more.
 pub type Listed = (Digest, Result<Image, CacheError>);
 
 /// Why the cache cannot be used.
@@ -109,17 +113,29 @@ impl Cache {
     /// # Errors
     /// [`CacheError::Image`] where its manifest is damaged.
     pub fn find(&self, recipe: &Recipe) -> Result<Option<Image>, CacheError> {
-        self.find_digest(&recipe.digest())
+        self.find_digest(Shelf::Images, &recipe.digest())
     }
 
-    pub(crate) fn find_digest(&self, digest: &Digest) -> Result<Option<Image>, CacheError> {
-        let dir = self.images().join(digest.to_string());
+    /// The layer of this recipe, if it was built.
+    ///
+    /// # Errors
+    /// [`CacheError::Image`] where its manifest is damaged.
+    pub fn find_layer(&self, recipe: &LayerRecipe) -> Result<Option<Layer>, CacheError> {
+        Ok(self.find_digest(Shelf::Layers, &recipe.digest())?.map(Layer::from))
+    }
+
+    pub(crate) fn find_digest(
+        &self,
+        shelf: Shelf,
+        digest: &Digest,
+    ) -> Result<Option<Image>, CacheError> {
+        let dir = self.shelf(shelf).join(digest.to_string());
         match fs::symlink_metadata(&dir) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
             _ => {}
         }
         let image = Image::open(&dir)?;
-        if image.digest != *digest {
+        if image.digest != *digest || !image.manifest.files.keys().eq(shelf.files()) {
             return Err(ImageError::Misplaced { dir, found: image.digest }.into());
         }
         Ok(Some(image))
@@ -138,10 +154,14 @@ impl Cache {
         if name.contains('/') {
             return Ok(Image::open(Path::new(name))?);
         }
-        let mut found =
-            self.digests()?.into_iter().filter(|digest| digest.to_string().starts_with(name));
+        let mut found = self
+            .digests(Shelf::Images)?
+            .into_iter()
+            .filter(|digest| digest.to_string().starts_with(name));
         match (name.is_empty(), found.next(), found.next()) {
-            (false, Some(digest), None) => self.find_digest(&digest)?.ok_or_else(unknown),
+            (false, Some(digest), None) => {
+                self.find_digest(Shelf::Images, &digest)?.ok_or_else(unknown)
+            }
             (false, Some(_), Some(_)) => Err(CacheError::Ambiguous(name.to_owned())),
             _ => Err(unknown()),
         }
@@ -152,26 +172,41 @@ impl Cache {
     /// # Errors
     /// [`CacheError::Io`] where the directory cannot be read.
     pub fn list(&self) -> Result<Vec<Listed>, CacheError> {
-        let found = |digest: &Digest| match self.find_digest(digest) {
+        self.list_shelf(Shelf::Images)
+    }
+
+    /// All layers, as [`Cache::list`].
+    ///
+    /// # Errors
+    /// [`CacheError::Io`] where the directory cannot be read.
+    pub fn layers(&self) -> Result<Vec<Listed>, CacheError> {
+        self.list_shelf(Shelf::Layers)
+    }
+
+    fn list_shelf(&self, shelf: Shelf) -> Result<Vec<Listed>, CacheError> {
+        let found = |digest: &Digest| match self.find_digest(shelf, digest) {
             Ok(Some(image)) => Ok(image),
             Ok(None) => Err(CacheError::Unknown(digest.to_string())),
             Err(e) => Err(e),
         };
-        Ok(self.digests()?.into_iter().map(|digest| (digest, found(&digest))).collect())
+        Ok(self.digests(shelf)?.into_iter().map(|digest| (digest, found(&digest))).collect())
     }
 
-    /// Removes an image. Machines that run on it keep its files until they end.
+    /// Removes an image or a layer. Machines that run on it keep its files until they end.
     ///
     /// # Errors
     /// [`CacheError::Unknown`], [`CacheError::Busy`], [`CacheError::Io`].
     pub fn remove(&self, digest: &Digest) -> Result<(), CacheError> {
         self.prepare()?;
         let _lock = self.try_lock()?;
-        self.remove_locked(digest)
+        match self.remove_locked(Shelf::Images, digest) {
+            Err(CacheError::Unknown(_)) => self.remove_locked(Shelf::Layers, digest),
+            other => other,
+        }
     }
 
-    pub(crate) fn remove_locked(&self, digest: &Digest) -> Result<(), CacheError> {
-        let path = self.images().join(digest.to_string());
+    pub(crate) fn remove_locked(&self, shelf: Shelf, digest: &Digest) -> Result<(), CacheError> {
+        let path = self.shelf(shelf).join(digest.to_string());
         // Away in one step: half an image is never found under its name.
         let away = self.temporary().join(format!("remove-{digest}"));
         fs::rename(&path, &away).map_err(|source| match source.kind() {
@@ -185,7 +220,7 @@ impl Cache {
         })
     }
 
-    /// Removes all images but those of `keep`, and what interrupted builds left.
+    /// Removes all images and layers but those of `keep`, and what interrupted builds left.
     ///
     /// # Errors
     /// [`CacheError::Busy`], [`CacheError::Io`].
@@ -193,10 +228,17 @@ impl Cache {
         self.prepare()?;
         let _lock = self.try_lock()?;
         let mut pruned = Pruned::default();
-        for (digest, image) in self.list()? {
+        let all = Shelf::ALL.map(|shelf| self.list_shelf(shelf).map(|listed| (shelf, listed)));
+        let all: Vec<_> = all.into_iter().collect::<Result<_, _>>()?;
+        for (shelf, (digest, image)) in
+            all.into_iter().flat_map(|(shelf, listed)| listed.into_iter().map(move |l| (shelf, l)))
+        {
             if !keep.contains(&digest) {
-                self.remove_locked(&digest)?;
-                pruned.images += 1;
+                self.remove_locked(shelf, &digest)?;
+                match shelf {
+                    Shelf::Images => pruned.images += 1,
+                    Shelf::Layers => pruned.layers += 1,
+                }
                 pruned.bytes =
                     pruned.bytes.saturating_add(image.map_or(0, |image| image.manifest.size()));
             }
@@ -211,7 +253,7 @@ impl Cache {
 
     /// Makes the directories.
     pub(crate) fn prepare(&self) -> Result<(), CacheError> {
-        for path in [self.images(), self.temporary()] {
+        for path in [self.shelf(Shelf::Images), self.shelf(Shelf::Layers), self.temporary()] {
             fs::create_dir_all(&path).map_err(|source| CacheError::Io {
                 action: "make",
                 path,
@@ -229,8 +271,8 @@ impl Cache {
         }
     }
 
-    fn digests(&self) -> Result<Vec<Digest>, CacheError> {
-        let path = self.images();
+    fn digests(&self, shelf: Shelf) -> Result<Vec<Digest>, CacheError> {
+        let path = self.shelf(shelf);
         let entries = match fs::read_dir(&path) {
             Ok(entries) => entries,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -244,8 +286,8 @@ impl Cache {
         Ok(digests)
     }
 
-    pub(crate) fn images(&self) -> PathBuf {
-        self.root.join("images")
+    pub(crate) fn shelf(&self, shelf: Shelf) -> PathBuf {
+        self.root.join(shelf.folder())
     }
 
     pub(crate) fn temporary(&self) -> PathBuf {

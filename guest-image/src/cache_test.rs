@@ -58,7 +58,7 @@ fn removed_and_pruned() {
     assert!(matches!(cache.remove(&images[0].digest), Err(CacheError::Unknown(_))));
     fs::create_dir(cache.temporary().join("build-dead")).unwrap();
     let pruned = cache.prune(&[images[1].digest]).unwrap();
-    assert_eq!(pruned, Pruned { images: 1, bytes: images[2].manifest.size() });
+    assert_eq!(pruned, Pruned { images: 1, layers: 0, bytes: images[2].manifest.size() });
     let left: Vec<_> = cache.list().unwrap().into_iter().map(|(digest, _)| digest).collect();
     assert_eq!(left, [images[1].digest]);
     assert_eq!(fs::read_dir(cache.temporary()).unwrap().count(), 0);
@@ -78,7 +78,8 @@ fn the_directory_of_one_image_with_another_in_it() {
     let dir = tempfile::tempdir().unwrap();
     let cache = Cache::at(dir.path());
     let image = build_with(&cache, &recipe("a"), &Small::default(), &mut |_| {}).unwrap();
-    fs::rename(&image.dir, cache.images().join(recipe("b").digest().to_string())).unwrap();
+    fs::rename(&image.dir, cache.shelf(Shelf::Images).join(recipe("b").digest().to_string()))
+        .unwrap();
     assert!(matches!(
         cache.find(&recipe("b")),
         Err(CacheError::Image(ImageError::Misplaced { .. }))

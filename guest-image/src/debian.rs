@@ -20,6 +20,7 @@ use crate::{Bootstrap, BootstrapError, Contents, Package, Phase, Progress, Recip
 
 pub(crate) use leftovers::clean_leftovers;
 pub use sources::{Mirror, SourcesError};
+pub(crate) use tools::on_path;
 pub use tools::{ToolsError, check as check_tools};
 
 /// The bootstrap that makes real images.

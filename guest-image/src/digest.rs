@@ -47,6 +47,21 @@ impl Digest {
         }
     }
 
+    /// An identity for an image, from its recipe: the same recipe, the same image.
+    #[must_use]
+    pub fn uuid(&self) -> String {
+        let digits = self.to_string();
+        // Version 8, variant 1 of RFC 9562: made of whatever the maker likes.
+        format!(
+            "{}-{}-8{}-8{}-{}",
+            &digits[..8],
+            &digits[8..12],
+            &digits[13..16],
+            &digits[17..20],
+            &digits[20..32]
+        )
+    }
+
     /// The first twelve digits: enough to tell a person's images apart.
     #[must_use]
     pub fn short(&self) -> String {

@@ -12,6 +12,8 @@ pub const VMLINUZ: &str = "vmlinuz";
 pub const MODULES: &str = "modules.cpio";
 /// The root.
 pub const ROOT: &str = "root.erofs";
+/// Agents to be laid above a root.
+pub const LAYER: &str = "layer.erofs";
 /// See [`crate::Manifest`].
 pub const MANIFEST: &str = "manifest.json";
 /// Which files were last seen to match the manifest.

@@ -11,6 +11,9 @@
 //! | `manifest.json` | what the above are: sizes, digests, packages ([`Manifest`])       |
 //! | `verified.json` | which files were last seen to match the manifest                  |
 //!
+//! Agents come as a [`Layer`]: a directory of the same cache with `layer.erofs` in place of the
+//! first four.
+//!
 //! [`build()`] makes one, at once or not at all: it works in a temporary directory of the same
 //! cache under a lock and renames the result into place.
 #![forbid(unsafe_code)]
@@ -27,17 +30,20 @@ mod files;
 #[doc(hidden)]
 pub mod fuzzing;
 mod image;
+mod layer;
 mod lock;
 mod manifest;
 mod modules;
 mod progress;
 mod recipe;
+mod shelf;
 
 pub use build::{Bootstrap, BootstrapError, BuildError, Contents, build, build_with};
 pub use bzimage::{BzImageError, Compression, Payload, payload};
 pub use cache::{Cache, CacheError, Listed, Pruned};
 pub use digest::{Digest, DigestError};
 pub use image::{Image, ImageError};
+pub use layer::{ChoiceError, Layer, LayerRecipe, build_layer, layer_for};
 pub use manifest::{FileEntry, Manifest, ManifestError, Package};
 pub use modules::{ModulesError, load_order};
 pub use progress::{Phase, Progress, Reporter};

@@ -1,10 +1,11 @@
-//! `manifest.json`: what an image consists of.
+//! `manifest.json`: what an image or a layer consists of.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, files};
+use crate::Digest;
+use crate::shelf::Shelf;
 
 /// Longest manifest that is read, in bytes. A thousand packages take 60 KB.
 pub const MAX_MANIFEST: u64 = 4 << 20;
@@ -22,11 +23,12 @@ pub struct Manifest {
     pub recipe: Digest,
     /// Machine the kernel and the programs are for, as `uname -m` says it: `x86_64`.
     pub arch: String,
-    /// Version of the kernel, as `uname -r` says it.
+    /// Version of the kernel, as `uname -r` says it; empty in a layer.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub kernel: String,
-    /// Packages in the root, and the kernel's.
+    /// Packages in the root, and the kernel's; agents in a layer.
     pub packages: Vec<Package>,
-    /// The image's files by name: every one of [`Manifest::FILES`] and no other.
+    /// Its files by name: all that an image has, or all that a layer has, and no other.
     pub files: BTreeMap<String, FileEntry>,
 }
 
@@ -65,10 +67,6 @@ pub enum ManifestError {
 }
 
 impl Manifest {
-    /// Names of an image's files.
-    pub const FILES: [&'static str; 4] =
-        [files::MODULES, files::ROOT, files::VMLINUX, files::VMLINUZ];
-
     /// Reads a manifest from the bytes of `manifest.json`.
     ///
     /// # Errors
@@ -83,7 +81,7 @@ impl Manifest {
             return Err(ManifestError::Format(head.format));
         }
         let manifest: Self = serde_json::from_slice(bytes)?;
-        if !manifest.files.keys().eq(Self::FILES) {
+        if !Shelf::ALL.iter().any(|shelf| manifest.files.keys().eq(shelf.files())) {
             return Err(ManifestError::Files);
         }
         Ok(manifest)

@@ -16,6 +16,10 @@ pub enum Phase {
     Kernel,
     /// The root is compressed.
     Root,
+    /// Of a layer instead: agents are fetched.
+    Agents,
+    /// Agents are put together and compressed.
+    Layer,
     /// The files are hashed and brought to the disk.
     Finish,
 }
@@ -30,6 +34,8 @@ impl Phase {
             Self::Packages => "installing packages",
             Self::Kernel => "unpacking the kernel",
             Self::Root => "compressing the root",
+            Self::Agents => "fetching agents",
+            Self::Layer => "putting agents together",
             Self::Finish => "checking and saving",
         }
     }
@@ -42,6 +48,8 @@ impl Phase {
             Self::Packages => (6, 84),
             Self::Kernel => (84, 89),
             Self::Root => (89, 96),
+            Self::Agents => (0, 70),
+            Self::Layer => (70, 96),
             Self::Finish => (96, 100),
         }
     }

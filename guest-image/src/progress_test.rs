@@ -5,14 +5,19 @@ use super::*;
 const ALL: [Phase; 6] =
     [Phase::Waiting, Phase::Index, Phase::Packages, Phase::Kernel, Phase::Root, Phase::Finish];
 
+const LAYER: [Phase; 4] = [Phase::Waiting, Phase::Agents, Phase::Layer, Phase::Finish];
+
 fn reporter(style: Style) -> Reporter {
     Reporter { style, started: Instant::now(), last: None }
 }
 
 #[test]
 fn the_scale_has_no_gaps_and_ends_at_100() {
-    for pair in ALL[1..].windows(2) {
-        assert_eq!(pair[0].span().1, pair[1].span().0);
+    for scale in [&ALL[1..], &LAYER[1..]] {
+        assert_eq!(scale[0].span().0, 0);
+        for pair in scale.windows(2) {
+            assert_eq!(pair[0].span().1, pair[1].span().0);
+        }
     }
     assert_eq!(Progress { phase: Phase::Finish, done: 9, total: 9 }.percent(), 100);
     // More done than there was to do, as when packages pull in others.
@@ -43,7 +48,7 @@ fn quiet_is_quiet() {
 
 #[test]
 fn the_bar_fits_a_terminal() {
-    for phase in ALL {
+    for phase in ALL.into_iter().chain(LAYER) {
         let line = bar(Progress { phase, done: 1, total: 2 }, Duration::from_secs(5999));
         assert!(line.chars().count() <= 79, "{line}");
     }

@@ -145,7 +145,7 @@ fn command(recipe: &Recipe, mirror: &Mirror, temporary: &Path, work: &Path) -> C
         .env("TMPDIR", temporary)
         .env("QVM_KERNEL", &recipe.kernel)
         .env("QVM_EPOCH", recipe.epoch.to_string())
-        .env("QVM_UUID", uuid(recipe))
+        .env("QVM_UUID", recipe.digest().uuid())
         .env("SOURCE_DATE_EPOCH", recipe.epoch.to_string());
     command.args(["--mode=auto", "--variant=minbase", "--format=null", "--verbose"]);
     // The recipe's script has tidied already, and the root goes away.
@@ -162,20 +162,6 @@ fn command(recipe: &Recipe, mirror: &Mirror, temporary: &Path, work: &Path) -> C
     // mmdebstrap starts elsewhere than in a directory that its users may not enter.
     command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     command
-}
-
-/// The root's identity, from the recipe: the same recipe, the same image.
-fn uuid(recipe: &Recipe) -> String {
-    let digits = recipe.digest().to_string();
-    // Version 8, variant 1 of RFC 9562: made of whatever the maker likes.
-    format!(
-        "{}-{}-8{}-8{}-{}",
-        &digits[..8],
-        &digits[8..12],
-        &digits[13..16],
-        &digits[17..20],
-        &digits[20..32]
-    )
 }
 
 /// A word that Text::ParseWords reads as the path, whatever is in it.

@@ -19,7 +19,7 @@ fn the_command_gives_nothing_of_this_machine_away() {
 
 #[test]
 fn the_uuid_is_one() {
-    let uuid = uuid(&Recipe::default_debian());
+    let uuid = Recipe::default_debian().digest().uuid();
     let lengths: Vec<_> = uuid.split('-').map(str::len).collect();
     assert_eq!(lengths, [8, 4, 4, 4, 12]);
 }

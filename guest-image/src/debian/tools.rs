@@ -79,7 +79,8 @@ fn missing(has: impl Fn(&str) -> bool, keyring: bool, root: bool) -> Vec<&'stati
     packages
 }
 
-fn on_path(program: &str, path: &str) -> bool {
+/// Whether a program is in a folder of `path`, or where administrators' programs are.
+pub fn on_path(program: &str, path: &str) -> bool {
     // As mmdebstrap does: an ordinary user's PATH often lacks where administrators' programs are.
     path.split(':').chain(["/usr/sbin", "/sbin"]).any(|dir| Path::new(dir).join(program).is_file())
 }
