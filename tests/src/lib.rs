@@ -11,6 +11,7 @@
 
 pub mod gguf;
 pub mod image;
+pub mod model;
 pub mod processes;
 pub mod scripted;
 pub mod terminal;
