@@ -105,17 +105,22 @@ pub(super) fn attach_on(tree: &OwnedFd, place: &OwnedFd) -> Result<()> {
 
 /// Sets `attributes` (`MOUNT_ATTR_*`) on `tree` and all mounts below it.
 pub(super) fn restrict(tree: &OwnedFd, attributes: u64) -> io::Result<()> {
-    set(tree, attributes, libc::AT_RECURSIVE)
+    set(tree, attributes, 0, libc::AT_RECURSIVE)
+}
+
+/// The same, and cuts them off from the mounts that they are copies of: what is mounted in one
+/// would else appear in the other.
+pub(super) fn restrict_and_part(tree: &OwnedFd, attributes: u64) -> io::Result<()> {
+    set(tree, attributes, libc::MS_PRIVATE, libc::AT_RECURSIVE)
 }
 
 /// Sets `attributes` (`MOUNT_ATTR_*`) on the mount at `tree` only.
 pub(super) fn restrict_one(tree: &OwnedFd, attributes: u64) -> io::Result<()> {
-    set(tree, attributes, 0)
+    set(tree, attributes, 0, 0)
 }
 
-fn set(tree: &OwnedFd, attributes: u64, below: i32) -> io::Result<()> {
-    let attributes =
-        libc::mount_attr { attr_set: attributes, attr_clr: 0, propagation: 0, userns_fd: 0 };
+fn set(tree: &OwnedFd, attr_set: u64, propagation: u64, below: i32) -> io::Result<()> {
+    let attributes = libc::mount_attr { attr_set, attr_clr: 0, propagation, userns_fd: 0 };
     // SAFETY: the path is an empty C string and the structure lives across the call, which
     // is told its true size.
     let result = unsafe {

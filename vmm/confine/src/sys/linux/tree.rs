@@ -205,7 +205,7 @@ impl Part {
         if (copied.st_dev, copied.st_ino) != (opened.st_dev, opened.st_ino) {
             return Err(broken(&self.at, "its path leads to another file now"));
         }
-        mounts::restrict(&tree, kind.attributes())
+        mounts::restrict_and_part(&tree, kind.attributes())
             .map_err(|error| broken(&self.at, &error.to_string()))?;
         let folder = matches!(access, Access::Folder | Access::Write);
         self.held = Held::Copy { tree, folder, access };

@@ -81,7 +81,7 @@ pub(super) fn launcher(mut rules: RulesetCreated, grants: &[Grant]) -> Built {
     for grant in grants {
         let access = match grant.access {
             Access::Write => write() | AccessFs::ResolveUnix,
-            Access::Processes { names: true } => read() | AccessFs::WriteFile,
+            Access::Processes { names: true } => read() | name(),
             other => plain(other),
         };
         rules = add(rules, &grant.at, access)?;
@@ -100,7 +100,7 @@ fn program(mut rules: RulesetCreated, grants: &[Grant]) -> Built {
         if !names {
             continue;
         }
-        rules = add(rules, &grant.at.join("self/task"), read() | AccessFs::WriteFile)?;
+        rules = add(rules, &grant.at.join("self/task"), read() | name())?;
         for name in DRIVERS {
             let path = grant.at.join(name);
             let Ok(metadata) = path.metadata() else { continue };
@@ -156,6 +156,11 @@ fn plain(access: Access) -> BitFlags<AccessFs> {
 
 fn read() -> BitFlags<AccessFs> {
     AccessFs::ReadFile | AccessFs::ReadDir
+}
+
+/// Writing over a thread's name.
+fn name() -> BitFlags<AccessFs> {
+    AccessFs::WriteFile | AccessFs::Truncate
 }
 
 fn write() -> BitFlags<AccessFs> {

@@ -18,7 +18,7 @@ use super::statement;
 
 /// Leaves `execve` to the listener's holder. Numbers are those of this architecture: the tables'
 /// filter, which is installed on top, kills at any other.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small number")]
+#[expect(clippy::cast_possible_truncation, reason = "a small number")]
 const PROGRAM: [sock_filter; 4] = [
     statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0),
     statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 0, 1, libc::SYS_execve as u32),
