@@ -64,10 +64,8 @@ fn imported() {
 #[test]
 fn ill_formed() {
     let setting = Setting::new();
-    let file = setting.home.join(".config/qvm/models.toml");
-    fs::create_dir_all(file.parent().unwrap()).unwrap();
     for text in ["models = 7\n", "[models.a]\nsurprise = 1\n", "not toml at all\n"] {
-        fs::write(&file, text).unwrap();
+        setting.configure(text);
         assert_refused(&setting.output(["models", "ls"]), &["models.toml"]);
         assert_refused(&setting.qvm().args(["--", "true"]).output().unwrap(), &["models.toml"]);
     }

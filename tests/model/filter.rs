@@ -9,12 +9,14 @@ use serde_json::Value;
 
 /// What a guest may not ask, C15.
 const DENIED: &[(&str, &[&str])] = &[
-    ("GET", &["/", "/index.html", "/slots", "/metrics", "/lora-adapters", "/models/sse"]),
+    (
+        "GET",
+        &["/index.html", "/favicon.ico", "/slots", "/metrics", "/lora-adapters", "/models/sse"],
+    ),
     ("GET", &["/tools", "/cors-proxy", "/v1/stream", "/v1/stream/1", "/v1/streams"]),
     ("POST", &["/props", "/slots/0", "/slots/0?action=save", "/lora-adapters", "/models"]),
     ("POST", &["/models/load", "/models/unload", "/tools", "/cors-proxy", "/v1/stream/1"]),
-    ("DELETE", &["/models", "/models/x", "/v1/messages"]),
-    ("PUT", &["/v1/messages"]),
+    ("DELETE", &["/models", "/models/x"]),
     ("GET", &["//slots", "/slots/", "/./slots", "/health/../slots", "/%73lots", "/slots?/health"]),
     ("GET", &["/health%2f..%2fslots", "/health/slots", "/health;/slots", "/HEALTH/../slots"]),
     ("CONNECT", &["127.0.0.1:80"]),

@@ -15,6 +15,7 @@ use e2e::{
 fn one_server_for_two_machines() {
     let setting = Setting::new();
     let id = format!("tiny-{}", setting.unique());
+    setting.configure("idle = \"2s\"\n");
     setting.add(&id, &setting.tiny(&id), &["--default"]);
     assert_eq!(setting.servers(&id), [0; 0]);
     let script = r#"

@@ -77,6 +77,13 @@ impl Setting {
         command
     }
 
+    /// Writes the file of models with this at its top; [`Setting::add`] adds to it.
+    pub fn configure(&self, top: &str) {
+        let file = self.home.join(".config/qvm/models.toml");
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, top).unwrap();
+    }
+
     /// Writes the tiny model under a name that only this test has.
     pub fn tiny(&self, name: &str) -> PathBuf {
         let path = self.scene.top.path().join(format!("{name}.gguf"));
