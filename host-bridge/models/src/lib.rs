@@ -21,10 +21,12 @@ pub mod flags;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod gguf;
+pub mod gpu;
 pub mod hub;
 pub mod import;
 pub mod profile;
 mod programs;
+pub mod seatbelt;
 pub mod server;
 pub mod source;
 #[cfg(test)]
