@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use crate::{LayerName, Role};
+use crate::LayerName;
 
 /// The result of a step of confinement.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -39,10 +39,8 @@ pub enum Error {
         landlock: String,
     },
     /// A layer is not in force, and [`Profile::strict`](crate::Profile::strict) demands all.
-    #[error("the {role} process must have every layer of confinement, but {layer} is not in force ({why}){}", remedy(*.layer))]
+    #[error("every layer of confinement must be in force, but {layer} is not ({why}){}", remedy(*.layer))]
     Strict {
-        /// What the process is.
-        role: Role,
         /// The layer.
         layer: LayerName,
         /// Why it is not in force.

@@ -18,7 +18,7 @@ use rustix::{
 };
 
 use super::{mounts, tree::Parts, tree_rules::Grant};
-use crate::{Error, LayerName, Result, Role, Root, State};
+use crate::{Error, LayerName, Result, Root, State};
 
 /// The new root.
 pub(super) struct View {
@@ -188,7 +188,6 @@ fn unmoved(plan: Plan) -> Result<View> {
         // Landlock alone cannot give a program another root.
         Plan::Tree(_) => {
             return Err(Error::Strict {
-                role: Role::Model,
                 layer: LayerName::Root,
                 why: "it needs a mount namespace".to_owned(),
             });

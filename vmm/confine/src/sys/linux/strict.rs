@@ -19,8 +19,7 @@ const ALL: [LayerName; 9] = [
 /// Fails unless every layer of `report` is in force, with the two exceptions that
 /// [`Profile::strict`](crate::Profile::strict) tells. `ordinary`: the process is no longer root.
 pub(super) fn check(report: &Report, ordinary: bool) -> Result<()> {
-    let role = report.role;
-    let fail = |layer, why: String| Err(Error::Strict { role, layer, why });
+    let fail = |layer, why: String| Err(Error::Strict { layer, why });
     if !ordinary {
         return fail(LayerName::Identity, "it would stay root".to_owned());
     }

@@ -40,6 +40,24 @@ const NOT_BOTH: &[&[Argument]] = &[
 const TCGETS: u64 = 0x5401;
 const TCGETS2: u64 = 0x802c_542a;
 
+/// What a server sets on its sockets: neither filters, which are programs for the kernel, nor
+/// options of protocols that it does not have.
+const OPTIONS: &[&[Argument]] = &[
+    &option(libc::SO_REUSEADDR),
+    &option(libc::SO_REUSEPORT),
+    &option(libc::SO_KEEPALIVE),
+    &option(libc::SO_LINGER),
+    &option(libc::SO_SNDBUF),
+    &option(libc::SO_RCVBUF),
+    &option(libc::SO_RCVTIMEO),
+    &option(libc::SO_SNDTIMEO),
+];
+
+#[expect(clippy::cast_sign_loss, reason = "names are small and positive")]
+const fn option(name: i32) -> [Argument; 2] {
+    [int(1, libc::SOL_SOCKET as u32), int(2, name as u32)]
+}
+
 /// Allowed beside what is common.
 pub(super) const ALLOWED: &[Allow] = &[
     // Its start.
@@ -162,7 +180,7 @@ pub(super) const ALLOWED: &[Allow] = &[
     any(SYS_getsockname),
     any(SYS_getpeername),
     any(SYS_getsockopt),
-    any(SYS_setsockopt),
+    only(SYS_setsockopt, OPTIONS),
 ];
 
 /// Older forms of the same, which x86-64 still has.
