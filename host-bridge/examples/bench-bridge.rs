@@ -6,10 +6,12 @@
 //! bench-bridge events COUNT RUNS          µs that events of a server in here are under way
 //! ```
 //!
-//! Both print one line per run, `DIRECT BRIDGED`. The bridge is on a thread of its own, without
+//! Both print one line per run, `DIRECT BRIDGED`; tokens/s are followed by the share of the
+//! server's own rate in that very run, `DIRECT BRIDGED` too, which the machine's load changes little. The bridge is on a thread of its own, without
 //! its sandbox, and without a guest.
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::cast_precision_loss,
     missing_docs,
     reason = "a measurement that cannot go on ends"
@@ -44,7 +46,9 @@ fn main() {
             let ways = Ways::new(socket.into());
             for _ in 0..runs.parse().unwrap() {
                 let (direct, bridged) = ways.both(|stream| tokens(stream, count.parse().unwrap()));
-                println!("{direct:.2} {bridged:.2}");
+                let share = |rates: (f64, f64)| rates.0 / rates.1;
+                let shares = (share(direct), share(bridged));
+                println!("{:.2} {:.2} {:.5} {:.5}", direct.0, bridged.0, shares.0, shares.1);
             }
         }
         ["events", count, runs] => {
@@ -88,7 +92,7 @@ impl Ways {
     }
 
     /// Measures both, one after the other.
-    fn both(&self, measure: impl Fn(UnixStream) -> f64) -> (f64, f64) {
+    fn both<T>(&self, measure: impl Fn(UnixStream) -> T) -> (T, T) {
         let direct = measure(UnixStream::connect(&self.server).unwrap());
         let (ours, theirs) = UnixStream::pair().unwrap();
         hand_over(self.guest.as_fd(), &theirs);
@@ -171,21 +175,27 @@ fn stream(stream: UnixStream, mut each: impl FnMut(&str) -> bool) {
     }
 }
 
-/// Tokens per second, from the first to the last.
-fn tokens(mut connection: UnixStream, count: u64) -> f64 {
+/// Tokens per second, from the first to the last, as seen here and by the server.
+fn tokens(mut connection: UnixStream, count: u64) -> (f64, f64) {
     let body = format!(
         "{{\"prompt\":\"Once upon a time\",\"n_predict\":{count},\"stream\":true,\
          \"ignore_eos\":true,\"temperature\":0,\"cache_prompt\":false}}"
     );
     post(&mut connection, "/completion", &body);
     let (mut first, mut last, mut events) = (None, Instant::now(), 0_u64);
+    let mut served = None;
     stream(connection, |data| {
         last = Instant::now();
         first.get_or_insert(last);
         events += 1;
+        served = data.split("\"predicted_per_second\":").nth(1).and_then(|rest| {
+            let end = rest.find([',', '}'])?;
+            rest[..end].parse::<f64>().ok()
+        });
         data.contains("\"stop\":true")
     });
-    (events - 1) as f64 / (last - first.unwrap()).as_secs_f64()
+    let seen = (events - 1) as f64 / (last - first.unwrap()).as_secs_f64();
+    (seen, served.expect("the server says how fast it was"))
 }
 
 /// The median time under way of an event, in microseconds.
