@@ -15,13 +15,14 @@ use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
-use tokio::io::unix::AsyncFd;
+use tokio::io::Interest;
+use tokio::net::UnixDatagram;
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
 use tokio::task::{LocalSet, spawn_local};
 
 use crate::intake::Memory;
-use crate::io::{Clock, Io, Signals, set_nonblocking, stream};
+use crate::io::{Clock, Io, Signals, packets, stream};
 use crate::limits::Limits;
 use crate::link::Link;
 use crate::log::Log;
@@ -60,8 +61,8 @@ pub struct Config {
 /// A bridge, ready to run.
 pub struct Bridge {
     runtime: Runtime,
-    model: AsyncFd<OwnedFd>,
-    switch: AsyncFd<OwnedFd>,
+    model: UnixDatagram,
+    switch: UnixDatagram,
     accept: Accept,
     shared: Rc<Shared>,
 }
@@ -88,10 +89,8 @@ impl Bridge {
     pub fn new(config: Config) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let context = runtime.enter();
-        set_nonblocking(&config.model)?;
-        set_nonblocking(&config.switch)?;
-        let model = AsyncFd::register(config.model)?;
-        let switch = AsyncFd::register(config.switch)?;
+        let model = packets(config.model)?;
+        let switch = packets(config.switch)?;
         let shared = Shared {
             link: Link::new(config.link)?,
             log: Log::new(config.log),
@@ -124,7 +123,7 @@ impl Bridge {
 
 /// Takes connections from a channel, `limit` at the same time; others wait there.
 async fn take(
-    channel: &AsyncFd<OwnedFd>,
+    channel: &UnixDatagram,
     accept: &Accept,
     shared: &Rc<Shared>,
     port: Port,
@@ -133,12 +132,8 @@ async fn take(
     let places = Arc::new(Semaphore::new(limit));
     loop {
         let Ok(place) = places.clone().acquire_owned().await else { return Ok(()) };
-        let mut ready = channel.readable().await?;
-        let taken = match ready.try_io(|fd| accept(fd.as_fd())) {
-            Err(_would_block) => continue,
-            Ok(Ok(None)) => return Ok(()),
-            Ok(taken) => taken,
-        };
+        channel.readable().await?;
+        let taken = channel.try_io(Interest::READABLE, || accept(channel.as_fd()));
         match taken.and_then(|taken| taken.map(stream).transpose()) {
             Ok(Some(stream)) => {
                 let shared = Rc::clone(shared);
@@ -147,7 +142,8 @@ async fn take(
                     drop(place);
                 });
             }
-            Ok(None) => {}
+            Ok(None) => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             // Nothing but that connection is lost: a message that is none, or no descriptors.
             Err(error) if is_passing(&error) => tokio::time::sleep(RECOVERY).await,
             Err(error) => return Err(error),
@@ -184,6 +180,7 @@ pub(crate) async fn connection(stream: tokio::net::UnixStream, shared: Rc<Shared
         .timer(Clock)
         .header_read_timeout(head)
         .max_buf_size(MAX_HEAD)
+        .max_header_size(MAX_HEAD)
         .max_headers(MAX_HEADERS)
         .serve_connection(io, service);
     let mut serving = pin!(serving);

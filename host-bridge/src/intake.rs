@@ -8,6 +8,8 @@ use std::task::Poll;
 use bytes::Buf;
 use hyper::StatusCode;
 use hyper::body::{Body, Frame, Incoming};
+use hyper::header::EXPECT;
+use hyper::http::request::Parts;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -71,6 +73,7 @@ fn full() -> Problem {
 /// # Errors
 /// It is too long, too slow, cut off, or there is no memory for it in time.
 pub(crate) async fn read(
+    head: &Parts,
     mut body: Incoming,
     limits: &Limits,
     memory: &Memory,
@@ -79,7 +82,7 @@ pub(crate) async fn read(
     let deadline = Instant::now() + limits.upload;
     let claimed = body.size_hint().exact().map(|n| usize::try_from(n).unwrap_or(usize::MAX));
     if claimed.is_some_and(|n| n > limits.body) {
-        drain(body, limits, signals).await;
+        drain(head, body, limits, signals).await;
         return Err(too_long(limits));
     }
     // Without a length, room for the longest: two that each wait for more would wait for ever.
@@ -99,7 +102,7 @@ pub(crate) async fn read(
         let Ok(data) = frame.into_data() else { continue };
         if bytes.len() + data.remaining() > limits.body {
             drop(bytes);
-            drain(body, limits, signals).await;
+            drain(head, body, limits, signals).await;
             return Err(too_long(limits));
         }
         bytes.extend_from_slice(&data);
@@ -127,8 +130,12 @@ async fn next(body: &mut Incoming, signals: &Signals) -> Option<Option<Frame<byt
     .await
 }
 
-/// Reads a body that nobody wants, so that its sender is free to read the response.
-pub(crate) async fn drain(mut body: Incoming, limits: &Limits, signals: &Signals) {
+/// Reads a body that nobody wants, so that its sender is free to read the response. One that was
+/// only announced is not asked for.
+pub(crate) async fn drain(head: &Parts, mut body: Incoming, limits: &Limits, signals: &Signals) {
+    if head.headers.contains_key(EXPECT) {
+        return;
+    }
     let read = async {
         let mut left = MAX_DRAIN;
         while let Some(Some(frame)) = next(&mut body, signals).await {

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -11,12 +11,12 @@ use std::time::{Duration, Instant};
 use hyper::rt::{Read, ReadBufCursor, Sleep, Timer, Write};
 use rustix::fs::OFlags;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::UnixStream;
+use tokio::net::{UnixDatagram, UnixStream};
 
 /// Bytes read at a time.
 const CHUNK: usize = 16 << 10;
 
-pub(crate) fn set_nonblocking(fd: impl AsFd) -> io::Result<()> {
+fn set_nonblocking(fd: impl AsFd) -> io::Result<()> {
     let flags = rustix::fs::fcntl_getfl(&fd)?;
     rustix::fs::fcntl_setfl(&fd, flags | OFlags::NONBLOCK)?;
     Ok(())
@@ -26,6 +26,13 @@ pub(crate) fn set_nonblocking(fd: impl AsFd) -> io::Result<()> {
 pub(crate) fn stream(stream: std::os::unix::net::UnixStream) -> io::Result<UnixStream> {
     set_nonblocking(&stream)?;
     UnixStream::from_std(stream)
+}
+
+/// Registers a socket that carries packets with the runtime: a `SOCK_SEQPACKET` one, for which
+/// the standard library has no type; nothing but its readiness is used.
+pub(crate) fn packets(socket: OwnedFd) -> io::Result<UnixDatagram> {
+    set_nonblocking(&socket)?;
+    UnixDatagram::from_std(socket.into())
 }
 
 /// What a connection's parts tell each other; they all run in one task.

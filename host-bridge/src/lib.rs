@@ -48,6 +48,8 @@ mod outgoing;
 mod reply;
 mod rewrite;
 mod switch_port;
+#[cfg(test)]
+mod testing;
 mod text;
 mod upstream;
 

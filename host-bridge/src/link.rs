@@ -128,3 +128,14 @@ pub enum Failure {
     #[error("{0}")]
     Down(String),
 }
+
+/// Takes a connection that a test sends over a channel.
+#[cfg(test)]
+pub(crate) fn accept_for_tests(
+    channel: std::os::fd::BorrowedFd<'_>,
+) -> std::io::Result<Option<std::os::unix::net::UnixStream>> {
+    let received = packet::receive(channel, &mut [0; 8])?;
+    received
+        .map(|r| r.socket.map(Into::into).ok_or(std::io::ErrorKind::InvalidData.into()))
+        .transpose()
+}

@@ -37,8 +37,10 @@ enum Place {
 enum Found {
     /// The string names a kind of media.
     Media,
-    /// The string is `url` or `file`.
+    /// The string is `url`: as the type of a source, it is elsewhere.
     Elsewhere,
+    /// The string is `file`: the same, but as the type of a part it is media.
+    File,
     /// The string looks like an address: it has a colon and is no `data:` URL.
     Address,
     /// Anything else.
@@ -128,9 +130,7 @@ impl<'de> Visitor<'de> for Walk {
                 | "audio" | "audio_url" | "input_audio" | "document" | "media" | "input_file" => {
                     Found::Media
                 }
-                // As the type of a source it is elsewhere, as that of a part it is media.
-                "file" if self.0 == Place::Source => Found::Elsewhere,
-                "file" => Found::Media,
+                "file" => Found::File,
                 _ => Found::Other,
             }),
         }
@@ -149,9 +149,12 @@ impl<'de> Visitor<'de> for Walk {
                 continue;
             }
             match (&*key, found) {
-                ("type", Found::Media) => media = true,
-                ("type", Found::Elsewhere) if self.0 == Place::Source => return Err(refused()),
-                ("file_id", _) if self.0 == Place::Source => return Err(refused()),
+                ("type", Found::Elsewhere | Found::File) | ("file_id", _)
+                    if self.0 == Place::Source =>
+                {
+                    return Err(refused());
+                }
+                ("type", Found::Media | Found::File) => media = true,
                 ("file_id", _) => elsewhere = true,
                 ("url" | "image" | "audio" | "video" | "data", Found::Address) => elsewhere = true,
                 _ => {}

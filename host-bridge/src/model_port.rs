@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::header::{EXPECT, UPGRADE};
+use hyper::header::UPGRADE;
 use hyper::http::request;
 use hyper::{Method, Request, Response, StatusCode};
 
@@ -64,7 +64,7 @@ pub(crate) async fn answer(
     let answered = match endpoint {
         Err((problem, style)) => {
             record = shared.log.open("model", &head, &[]);
-            refuse(&shared, &signals, &head, body).await;
+            intake::drain(&head, body, &shared.limits, &signals).await;
             Err((problem, style))
         }
         Ok(endpoint) => serve(&shared, &signals, &head, body, endpoint, &mut record)
@@ -91,18 +91,6 @@ pub(crate) fn finish(
     response
 }
 
-/// Takes a refused request's body out of the way; one that was only announced is not asked for.
-pub(crate) async fn refuse(
-    shared: &Shared,
-    signals: &Signals,
-    head: &request::Parts,
-    body: Incoming,
-) {
-    if !head.headers.contains_key(EXPECT) {
-        intake::drain(body, &shared.limits, signals).await;
-    }
-}
-
 async fn serve(
     shared: &Rc<Shared>,
     signals: &Rc<Signals>,
@@ -119,7 +107,7 @@ async fn serve(
             return read(shared, signals, head, kind, endpoint).await;
         }
     };
-    let job = match intake::read(body, &shared.limits, &shared.memory, signals).await {
+    let job = match intake::read(head, body, &shared.limits, &shared.memory, signals).await {
         Err(problem) => {
             *record = shared.log.open("model", head, &[]);
             return Err(problem);

@@ -102,9 +102,8 @@ impl Body for Outgoing {
         let content = std::task::ready!(self.poll_content(cx));
         let ended = self.is_end_stream();
         if let Some(record) = &mut self.record {
-            match &content {
-                Some(Ok(piece)) => record.count(piece.len()),
-                Some(Err(_)) | None => {}
+            if let Some(Ok(piece)) = &content {
+                record.count(piece.len());
             }
             if content.is_none() || (ended && !matches!(content, Some(Err(_)))) {
                 record.finish();

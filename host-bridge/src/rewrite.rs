@@ -37,6 +37,7 @@ impl Body {
     }
 
     /// With a name in the gap.
+    #[must_use]
     pub(crate) fn with(&self, model: &str) -> String {
         let (before, after) = self.text.split_at(self.gap);
         format!("{before}{}{after}", quoted(model))

@@ -19,7 +19,7 @@ use crate::intake;
 use crate::io::Signals;
 use crate::limits::Limits;
 use crate::link::{Entry, Failure, State, Status};
-use crate::model_port::{finish, refuse};
+use crate::model_port::finish;
 use crate::outgoing::Outgoing;
 use crate::reply::{self, Problem};
 use crate::text::Fields;
@@ -43,7 +43,7 @@ pub(crate) async fn answer(
     let answered = match path {
         "/switch" if head.method == Method::POST => {
             let limits = Limits { body: MAX_BODY, ..shared.limits };
-            match intake::read(body, &limits, &shared.memory, &signals).await {
+            match intake::read(&head, body, &limits, &shared.memory, &signals).await {
                 Ok((bytes, _place)) => {
                     record = shared.log.open("switch", &head, &bytes);
                     switch(&shared, &bytes).await
@@ -53,7 +53,7 @@ pub(crate) async fn answer(
         }
         "/models" | "/status" | "/switch" if !reads || path == "/switch" => {
             record = shared.log.open("switch", &head, &[]);
-            refuse(&shared, &signals, &head, body).await;
+            intake::drain(&head, body, &shared.limits, &signals).await;
             let allow = if path == "/switch" { "POST" } else { "GET, HEAD" };
             let message = format!("{path} takes {allow}, not {}", head.method);
             let mut problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, message);
@@ -70,7 +70,7 @@ pub(crate) async fn answer(
         }
         _ => {
             record = shared.log.open("switch", &head, &[]);
-            refuse(&shared, &signals, &head, body).await;
+            intake::drain(&head, body, &shared.limits, &signals).await;
             let message = "there are /models, /status and /switch";
             Err(Problem::new(StatusCode::NOT_FOUND, message))
         }

@@ -7,7 +7,8 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 
-use tokio::io::unix::AsyncFd;
+use tokio::io::Interest;
+use tokio::net::UnixDatagram;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::packet::{self, Received};
@@ -28,7 +29,7 @@ struct Pending {
 
 /// The connection to the supplier.
 pub(crate) struct Link {
-    socket: AsyncFd<OwnedFd>,
+    socket: UnixDatagram,
     pending: RefCell<HashMap<u32, Pending>>,
     next: Cell<u32>,
     closed: Cell<bool>,
@@ -39,9 +40,8 @@ pub(crate) struct Link {
 impl Link {
     /// Must be called in the runtime's context.
     pub(crate) fn new(socket: OwnedFd) -> io::Result<Rc<Self>> {
-        crate::io::set_nonblocking(&socket)?;
         Ok(Rc::new(Self {
-            socket: AsyncFd::register(socket)?,
+            socket: crate::io::packets(socket)?,
             pending: RefCell::default(),
             next: Cell::new(0),
             closed: Cell::new(false),
@@ -54,12 +54,14 @@ impl Link {
     pub(crate) async fn run(&self) {
         let mut buffer = vec![0; MAX_PACKET];
         loop {
-            let Ok(mut ready) = self.socket.readable().await else { break };
-            let received = ready.try_io(|fd| packet::receive(fd.as_fd(), &mut buffer));
-            match received {
-                Err(_would_block) => {}
-                Ok(Ok(Some(Received { length, socket }))) => self.take(&buffer[..length], socket),
-                Ok(Ok(None) | Err(_)) => break,
+            if self.socket.readable().await.is_err() {
+                break;
+            }
+            let receive = || packet::receive(self.socket.as_fd(), &mut buffer);
+            match self.socket.try_io(Interest::READABLE, receive) {
+                Ok(Some(Received { length, socket })) => self.take(&buffer[..length], socket),
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+                Ok(None) | Err(_) => break,
             }
         }
         self.closed.set(true);
@@ -89,11 +91,12 @@ impl Link {
             if self.closed.get() {
                 return Err(gone());
             }
-            let mut ready = self.socket.writable().await.map_err(|_| gone())?;
-            match ready.try_io(|fd| packet::send(fd.as_fd(), &packet, None)) {
-                Err(_would_block) => {}
-                Ok(Ok(())) => break,
-                Ok(Err(_)) => return Err(gone()),
+            self.socket.writable().await.map_err(|_| gone())?;
+            let send = || packet::send(self.socket.as_fd(), &packet, None);
+            match self.socket.try_io(Interest::WRITABLE, send) {
+                Ok(()) => break,
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => return Err(gone()),
             }
         }
         // The answer cannot have been read yet: nothing else ran since it was sent.
