@@ -22,6 +22,13 @@ use std::{
 use confine::{Denied, Entry, Profile, Program, Role, Root, What};
 use rustix::fs::OFlags;
 
+/// The dynamic loader, in TREE.
+const LOADER: &str = if cfg!(target_arch = "aarch64") {
+    "usr/lib/ld-linux-aarch64.so.1"
+} else {
+    "usr/lib64/ld-linux-x86-64.so.2"
+};
+
 const SOCKET: &str = "/run/model/server.sock";
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -63,8 +70,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// What the server sees.
 fn entries(tree: &Path, weights: &Path) -> std::io::Result<Vec<Entry>> {
-    let loader = tree.join("usr/lib64/ld-linux-x86-64.so.2").canonicalize()?;
+    let loader = tree.join(LOADER).canonicalize()?;
     let entry = |at: &str, what| Entry { at: at.into(), what };
+    // It is a link; what may be executed is where that leads.
     let inside = Path::new("/").join(loader.strip_prefix(tree).unwrap_or(&loader));
     let mut entries = vec![
         entry("/usr", What::Libraries(path(&tree.join("usr"))?)),

@@ -79,9 +79,11 @@ impl World {
         self.folder.path()
     }
 
-    /// Whether its processes start with root's powers.
+    /// Whether its processes start with root's powers, which a container may keep.
     pub fn is_root(&self) -> bool {
-        self.user.is_none() && rustix::process::geteuid().is_root()
+        use rustix::thread::{CapabilitySet, capabilities};
+        let powers = capabilities(None).unwrap().effective;
+        self.user.is_none() && powers.contains(CapabilitySet::SYS_ADMIN)
     }
 
     /// This program, as this world's user.
