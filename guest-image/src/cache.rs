@@ -147,6 +147,19 @@ impl Cache {
     /// # Errors
     /// [`CacheError::Unknown`], [`CacheError::Ambiguous`], [`CacheError::Image`].
     pub fn image(&self, name: &str) -> Result<Image, CacheError> {
+        self.named(name, &[Shelf::Images])
+    }
+
+    /// As [`Cache::image`], but a digest may be a layer's too: then it is an image with one file
+    /// that no machine starts from.
+    ///
+    /// # Errors
+    /// As [`Cache::image`].
+    pub fn image_or_layer(&self, name: &str) -> Result<Image, CacheError> {
+        self.named(name, &Shelf::ALL)
+    }
+
+    fn named(&self, name: &str, shelves: &[Shelf]) -> Result<Image, CacheError> {
         let unknown = || CacheError::Unknown(name.to_owned());
         if name == "default" {
             return self.find(&Recipe::default_debian())?.ok_or_else(unknown);
@@ -154,15 +167,16 @@ impl Cache {
         if name.contains('/') {
             return Ok(Image::open(Path::new(name))?);
         }
-        let mut found = self
-            .digests(Shelf::Images)?
-            .into_iter()
-            .filter(|digest| digest.to_string().starts_with(name));
-        match (name.is_empty(), found.next(), found.next()) {
-            (false, Some(digest), None) => {
-                self.find_digest(Shelf::Images, &digest)?.ok_or_else(unknown)
+        let mut found = Vec::new();
+        for &shelf in shelves {
+            let digests = self.digests(shelf)?.into_iter().map(|digest| (shelf, digest));
+            found.extend(digests.filter(|(_, digest)| digest.to_string().starts_with(name)));
+        }
+        match found.as_slice() {
+            [(shelf, digest)] if !name.is_empty() => {
+                self.find_digest(*shelf, digest)?.ok_or_else(unknown)
             }
-            (false, Some(_), Some(_)) => Err(CacheError::Ambiguous(name.to_owned())),
+            [_, _, ..] if !name.is_empty() => Err(CacheError::Ambiguous(name.to_owned())),
             _ => Err(unknown()),
         }
     }
