@@ -138,6 +138,22 @@ fn bridge(a: UnixStream, b: UnixStream) {
     .unwrap();
     send(&one, b"message", SendFlags::NOSIGNAL).unwrap();
     assert_eq!(recv(&two, &mut [0_u8; 16], RecvFlags::empty()).unwrap().1, 7);
+    b.set_nonblocking(true).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let [mut a, mut b] = [a, b].map(|each| tokio::net::UnixStream::from_std(each).unwrap());
+        let reader = tokio::spawn(async move {
+            let mut all = Vec::new();
+            b.read_to_end(&mut all).await.unwrap();
+            all.len()
+        });
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        // More than a socket holds, so both wait.
+        a.write_all(&vec![7; 1 << 22]).await.unwrap();
+        a.shutdown().await.unwrap();
+        assert_eq!(reader.await.unwrap(), 1 << 22);
+    });
 }
 
 fn files(knows: &Knows) {
