@@ -297,3 +297,7 @@ async fn committed(
     signals.close.set(true);
     pieces.send(failed.event(style)).await.map_err(|_| Cut)
 }
+
+#[cfg(test)]
+#[path = "forward_test.rs"]
+mod tests;

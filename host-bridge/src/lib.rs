@@ -35,6 +35,7 @@ mod bridge;
 mod endpoint;
 mod fold;
 mod forward;
+#[doc(hidden)]
 pub mod fuzzing;
 mod intake;
 mod io;
