@@ -77,10 +77,10 @@ fn tricks_are_refused_in_one_line() {
 
 #[test]
 fn paths_are_resolved() {
-    let (home, folder) = (Path::new("/home/u"), Path::new("/work"));
+    let (home, folder) = (Path::new("/home/u"), Path::new("/here"));
     let path = |text: &str| text.parse::<Source>().unwrap().file(home, folder);
     assert_eq!(path("~/x.gguf"), Some("/home/u/x.gguf".into()));
-    assert_eq!(path("./x.gguf"), Some("/work/./x.gguf".into()));
+    assert_eq!(path("./x.gguf"), Some("/here/./x.gguf".into()));
     assert_eq!(path("/x.gguf"), Some("/x.gguf".into()));
     assert_eq!(path("a/b"), None);
 }
