@@ -82,12 +82,14 @@ pub(crate) enum Port {
 }
 
 impl Bridge {
-    /// Makes everything that needs system calls which [`Bridge::run`] does without.
+    /// Makes everything that needs system calls which [`Bridge::run`] does without, if that is
+    /// called on the same thread.
     ///
     /// # Errors
     /// If the runtime cannot be set up or a descriptor is not what it should be.
     pub fn new(config: Config) -> io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let context = runtime.enter();
         let model = packets(config.model)?;
         let switch = packets(config.switch)?;

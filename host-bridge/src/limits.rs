@@ -4,9 +4,9 @@ use std::time::Duration;
 
 /// Bounds of a bridge.
 ///
-/// Memory: request bodies together take at most [`Limits::memory`]; while one is checked it may
-/// take four times its size more, one at a time; every connection has buffers of at most
-/// 256 KiB on both sides together.
+/// Memory: request bodies together take at most [`Limits::memory`], until the server has read
+/// them; while one is checked it may take four times its size more, one at a time; every
+/// connection has buffers of at most 512 KiB on both sides together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Connections to the model port at the same time; more wait in the device.

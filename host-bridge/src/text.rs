@@ -7,7 +7,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 use serde_json::value::RawValue;
 
 /// Most fields of the body and of a message.
-const MAX_FIELDS: usize = 256;
+const MAX_FIELDS: usize = 128;
 /// Most messages, and most parts of a system message.
 const MAX_ITEMS: usize = 1 << 16;
 
