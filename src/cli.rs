@@ -1,6 +1,8 @@
 //! The command line: reading it, doing it, and saying how it went.
 
+mod agents;
 mod args;
+mod base;
 mod completion;
 mod explain;
 mod help;
@@ -43,6 +45,7 @@ fn dispatch(start: Instant) -> Result<u8, Error> {
         Some(Command::Run(args)) => run::run(*args, start),
         Some(Command::Doctor(args)) => doctor::main(&host()?, args.json),
         Some(Command::Image(image)) => image::main(image.action),
+        Some(Command::Agents(args)) => agents::main(args.json),
         Some(Command::Ps(args)) => machines::list(args.json),
         Some(Command::Exec(args)) => machines::exec(args, &host()?),
         Some(Command::Completion(args)) => completion::main(args.shell),

@@ -1,6 +1,7 @@
 //! From what was asked for to a [`Spec`]. Everything that decides what the guest can reach is
 //! decided here, before anything starts; nothing in the guest can change it (A05).
 
+pub mod agents;
 pub mod config;
 pub mod env;
 pub mod guest_path;
@@ -77,6 +78,9 @@ pub enum PolicyError {
     /// Nothing here can run a machine as asked.
     #[error(transparent)]
     Accel(#[from] accel::AccelError),
+    /// Agents that cannot be had.
+    #[error(transparent)]
+    Agents(#[from] guest_image::ChoiceError),
     /// No random bytes for a name.
     #[error("cannot draw a name for the machine; give one with --name")]
     Name(#[source] io::Error),
@@ -130,6 +134,7 @@ pub fn build(request: Request, user: &Config, host: &Host) -> Result<Plan, Polic
         qemu,
         caller: host.caller(),
         image: settings.image,
+        agents: settings.agents,
         guest_root: request.guest_root,
         nested: request.nested,
         icount: request.icount,

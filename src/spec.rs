@@ -2,6 +2,8 @@
 
 use std::{ffi::OsString, net::IpAddr, os::fd::OwnedFd, path::PathBuf, time::Duration};
 
+use crate::policy::agents::Agents;
+
 /// One run of `qvm`, fully resolved: paths are real, directories are open, numbers are in range.
 #[derive(Debug)]
 pub struct Spec {
@@ -33,6 +35,8 @@ pub struct Spec {
     pub caller: Caller,
     /// Image name or digest; `None` for the default.
     pub image: Option<String>,
+    /// Agents that are laid above it.
+    pub agents: Agents,
     /// Run the command as root of the guest.
     pub guest_root: bool,
     /// Load KVM in the guest (`kvm-amd` or `kvm-intel`), for the KVM lab.

@@ -13,6 +13,7 @@ use crate::{
     accel::Choice,
     policy::{
         Request,
+        agents::Agents,
         env::{EnvArg, variable},
         guest_path::{self, ShareArg},
         name, publish,
@@ -54,6 +55,8 @@ pub enum Command {
     Doctor(Json),
     /// Build, list, check and remove guest images
     Image(ImageArgs),
+    /// List the coding agents that machines can have
+    Agents(Json),
     /// List the machines that run
     Ps(Json),
     /// Run a further command in a machine that runs
@@ -98,6 +101,9 @@ pub struct RunArgs {
     /// Guest image: a name, or the start of a digest
     #[arg(long, value_name = "IMAGE")]
     pub image: Option<String>,
+    /// Coding agents to have in the guest: names with commas, or none [default: claude]
+    #[arg(long, value_name = "AGENTS")]
+    pub with: Option<Agents>,
     /// Let the guest read the workspace but change nothing in it
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
     pub read_only_workspace: Option<bool>,
@@ -148,6 +154,7 @@ impl RunArgs {
                 cpus: self.cpus,
                 accel: self.accel,
                 image: self.image,
+                with: self.with,
                 timeout: self.timeout,
                 read_only_workspace: self.read_only_workspace,
             },
@@ -204,8 +211,11 @@ pub struct ImageArgs {
 /// What to do with images.
 #[derive(Debug, Subcommand)]
 pub enum ImageAction {
-    /// Make the default image, unless it is there
+    /// Make the default image and a layer of agents, unless they are there
     Build {
+        /// Coding agents: names with commas, or none [default: claude]
+        #[arg(long, value_name = "AGENTS")]
+        with: Option<Agents>,
         /// Make it again even if it is there
         #[arg(long)]
         force: bool,
@@ -213,15 +223,15 @@ pub enum ImageAction {
         #[arg(short, long)]
         quiet: bool,
     },
-    /// List images
+    /// List images and layers
     Ls(Json),
-    /// Remove images
+    /// Remove images and layers
     Rm {
         /// A name, or the start of a digest
         #[arg(required = true, value_name = "IMAGE")]
         images: Vec<String>,
     },
-    /// Remove all images but the default one, and what broken builds left
+    /// Remove all images and layers but the default ones, and what broken builds left
     Prune,
     /// Print the directory of an image; the cache if none is named
     Path {

@@ -41,6 +41,7 @@ struct Described {
     accel_reason: String,
     notes: Vec<String>,
     image: Image,
+    agents: Vec<String>,
     processes: Vec<processes::Process>,
 }
 
@@ -122,6 +123,7 @@ impl Described {
             accel_reason: spec.accel_reason.clone(),
             notes: plan.notes.clone(),
             image,
+            agents: spec.agents.names.clone(),
             processes: processes::all(spec, support),
         }
     }
@@ -152,6 +154,9 @@ impl Described {
         let built =
             if self.image.built { "" } else { " (not built yet; `qvm image build` makes it)" };
         line("image", format!("{}{built}", self.image.digest));
+        if !self.agents.is_empty() {
+            line("agents", self.agents.join(" "));
+        }
         let command = if self.command.is_empty() {
             "a login shell".into()
         } else {

@@ -29,6 +29,7 @@ fn plan(dir: &Path) -> Plan {
         qemu: Some("/q".into()),
         caller: Caller { name: "me".into(), group: "us".into(), uid: 1, gid: 2, home: "/h".into() },
         image: None,
+        agents: crate::policy::agents::Agents::default(),
         guest_root: false,
         nested: false,
         icount: None,

@@ -22,7 +22,8 @@ It has no network. Of the environment it gets TERM, COLORTERM, LANG, LC_*, TZ, a
 Nothing outlives it except changes in shared directories.
 
 Files:
-  ~/.config/qvm/config.toml  defaults: memory, cpus, accel, image, timeout, env, read_only_workspace
+  ~/.config/qvm/config.toml  defaults: memory, cpus, accel, image, with, timeout, env,
+                             read_only_workspace
   DIR/.qvm.toml              bounds: memory, cpus, timeout, read_only_workspace; it can only tighten
 
 Exit status:

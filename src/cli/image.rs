@@ -2,24 +2,32 @@
 
 use std::{fmt::Write as _, io::Seek};
 
-use guest_image::{Cache, CacheError, Digest, Image, Recipe, Reporter, build};
+use guest_image::{Cache, CacheError, Digest, Image, Recipe, Reporter, agents, build, layer_for};
 use serde::Serialize;
 
-use super::args::ImageAction;
-use crate::{error, error::Error, policy::units::show_bytes, session};
+use super::{args::ImageAction, base};
+use crate::{
+    error,
+    error::Error,
+    policy::{agents::Agents, units::show_bytes},
+    session,
+};
 
 /// Does it.
 pub fn main(action: ImageAction) -> Result<u8, Error> {
     let cache = Cache::open()?;
     match action {
-        ImageAction::Build { force, quiet } => make(&cache, force, quiet),
+        ImageAction::Build { with, force, quiet } => {
+            make(&cache, &with.unwrap_or_default(), force, quiet)
+        }
         ImageAction::Ls(args) => list(&cache, args.json),
         ImageAction::Rm { images } => remove(&cache, &images),
         ImageAction::Prune => {
-            let pruned = cache.prune(&[Recipe::default_debian().digest()])?;
+            let pruned = cache.prune(&defaults())?;
             super::print(&format!(
-                "removed {} images, {}\n",
+                "removed {} images and {} layers, {}\n",
                 pruned.images,
+                pruned.layers,
                 show_bytes(pruned.bytes)
             ))
         }
@@ -32,7 +40,7 @@ pub fn main(action: ImageAction) -> Result<u8, Error> {
             super::print(&format!("{}\n", session::kernel_line(accel)))
         }
         ImageAction::Verify { image } => {
-            let image = cache.image(&image)?;
+            let image = cache.image_or_layer(&image)?;
             image.verify(&mut |_| {}).map_err(CacheError::from)?;
             super::print(&format!("{} is what was built\n", image.digest))
         }
@@ -50,19 +58,30 @@ fn initrd(image: &Image) -> Result<(), Error> {
     Ok(())
 }
 
-/// Builds the default image and prints its digest.
-fn make(cache: &Cache, force: bool, quiet: bool) -> Result<(), Error> {
+/// Digests of the image and the layer that are used unless told otherwise.
+fn defaults() -> Vec<Digest> {
+    let layer = layer_for(&agents::DEFAULT).ok().flatten();
+    let layer = layer.map(|recipe| recipe.digest());
+    std::iter::once(Recipe::default_debian().digest()).chain(layer).collect()
+}
+
+/// Builds the default image and a layer, and prints the image's digest.
+fn make(cache: &Cache, with: &Agents, force: bool, quiet: bool) -> Result<(), Error> {
     let recipe = Recipe::default_debian();
     if force {
-        match cache.remove(&recipe.digest()) {
-            Ok(()) | Err(CacheError::Unknown(_)) => {}
-            Err(e) => return Err(e.into()),
+        let layer = layer_for(&with.names).ok().flatten().map(|recipe| recipe.digest());
+        for digest in std::iter::once(recipe.digest()).chain(layer) {
+            match cache.remove(&digest) {
+                Ok(()) | Err(CacheError::Unknown(_)) => {}
+                Err(e) => return Err(e.into()),
+            }
         }
     }
     let mut reporter = Reporter::new(quiet);
     let built = build(cache, &recipe, &mut |progress| reporter.update(progress));
     reporter.finish();
     let image = built?;
+    base::layer(cache, with, quiet)?;
     super::print(&format!("{}\n", image.digest))
 }
 
@@ -73,7 +92,7 @@ fn remove(cache: &Cache, names: &[String]) -> Result<(), Error> {
         .iter()
         .map(|name| match name.parse() {
             Ok(digest) => Ok(digest),
-            Err(_) => cache.image(name).map(|image| image.digest),
+            Err(_) => cache.image_or_layer(name).map(|image| image.digest),
         })
         .collect();
     for digest in digests? {
@@ -87,15 +106,17 @@ fn remove(cache: &Cache, names: &[String]) -> Result<(), Error> {
 struct Listing {
     cache: String,
     images: Vec<Row>,
+    layers: Vec<Row>,
 }
 
-/// One image, for programs.
+/// An image or a layer, for programs.
 #[derive(Debug, Serialize)]
 struct Row {
     digest: String,
     default: bool,
     bytes: Option<u64>,
     kernel: Option<String>,
+    agents: Option<Vec<String>>,
     packages: Option<usize>,
     path: Option<String>,
     error: Option<String>,
@@ -106,9 +127,13 @@ impl Row {
         let there = image.as_ref().ok();
         Self {
             digest: digest.to_string(),
-            default: *digest == Recipe::default_debian().digest(),
+            default: defaults().contains(digest),
             bytes: there.map(|i| i.manifest.size()),
-            kernel: there.map(|i| i.manifest.kernel.clone()),
+            kernel: there.map(|i| i.manifest.kernel.clone()).filter(|text| !text.is_empty()),
+            agents: there.filter(|i| i.manifest.kernel.is_empty()).map(|i| {
+                let all = i.manifest.packages.iter();
+                all.map(|package| format!("{} {}", package.name, package.version)).collect()
+            }),
             packages: there.map(|i| i.manifest.packages.len()),
             path: there.map(|i| i.dir.display().to_string()),
             error: image.as_ref().err().map(|e| error::line(e)),
@@ -117,12 +142,16 @@ impl Row {
 }
 
 fn list(cache: &Cache, json: bool) -> Result<(), Error> {
-    let rows: Vec<_> =
-        cache.list()?.iter().map(|(digest, image)| Row::new(digest, image)).collect();
+    let rows = |listed: Vec<(Digest, Result<Image, CacheError>)>| -> Vec<Row> {
+        listed.iter().map(|(digest, image)| Row::new(digest, image)).collect()
+    };
+    let (images, mut layers) = (rows(cache.list()?), rows(cache.layers()?));
     let text = if json {
-        super::json(&Listing { cache: cache.root().display().to_string(), images: rows })
+        super::json(&Listing { cache: cache.root().display().to_string(), images, layers })
     } else {
-        table(&rows)
+        let mut all = images;
+        all.append(&mut layers);
+        table(&all)
     };
     super::print(&text)
 }
@@ -132,15 +161,16 @@ fn table(rows: &[Row]) -> String {
     if rows.is_empty() {
         return "no images; `qvm image build` makes the default one\n".into();
     }
-    let mut text = String::from("DIGEST        SIZE       KERNEL\n");
+    let mut text = String::from("DIGEST        SIZE       KERNEL OR AGENTS\n");
     for row in rows {
         let short = row.digest.get(..12).unwrap_or(&row.digest);
         let size = row.bytes.map_or_else(|| "-".into(), show_bytes);
-        let kernel =
-            error::plain(row.error.as_ref().or(row.kernel.as_ref()).map_or("", String::as_str));
+        let agents = row.agents.as_ref().map(|agents| agents.join(", "));
+        let told = row.error.as_ref().or(row.kernel.as_ref()).or(agents.as_ref());
+        let told = error::plain(told.map_or("", String::as_str));
         let _ = writeln!(
             text,
-            "{short}  {size:<9}  {kernel}{}",
+            "{short}  {size:<9}  {told}{}",
             if row.default { "  (default)" } else { "" }
         );
     }

@@ -164,7 +164,7 @@ fn sub_commands() {
     };
     assert!(matches!(
         image(&["image", "build"]),
-        ImageAction::Build { force: false, quiet: false }
+        ImageAction::Build { with: None, force: false, quiet: false }
     ));
     assert!(
         matches!(image(&["image", "rm", "a", "b"]), ImageAction::Rm { images } if images.len() == 2)

@@ -2,14 +2,17 @@
 
 use std::time::Instant;
 
-use guest_image::{Cache, CacheError, Image, Recipe, Reporter, build};
+use guest_image::agents;
 
-use super::{args::RunArgs, explain, report};
+use super::{args::RunArgs, base, explain, report};
 use crate::{
     error::{Error, plain},
     policy::{self, PolicyError, config},
     session,
 };
+
+/// Status of a command that the guest does not have.
+const NOT_FOUND: u8 = 127;
 
 /// Decides, and runs or prints what was decided. `start` is when qvm started.
 pub fn run(args: RunArgs, start: Instant) -> Result<u8, Error> {
@@ -27,30 +30,14 @@ pub fn run(args: RunArgs, start: Instant) -> Result<u8, Error> {
             super::say(&plain(note));
         }
     }
-    let image = image(spec.image.as_deref(), output.quiet)?;
+    let image = base::find(&spec)?;
+    let program = spec.argv.first().map(|word| word.to_string_lossy().into_owned());
     let outcome = session::run(spec, &image, start)?;
+    if outcome.status == NOT_FOUND {
+        if let Some(hint) = program.as_deref().and_then(agents::hint) {
+            super::say(&plain(&hint));
+        }
+    }
     report::print(&outcome, output);
     Ok(outcome.status)
-}
-
-/// The image to run, sound as far as a quick look tells. Only the default one is made when it is
-/// missing: that happens once, on the first run.
-fn image(name: Option<&str>, quiet: bool) -> Result<Image, Error> {
-    let cache = Cache::open()?;
-    let recipe = Recipe::default_debian();
-    let found = match name {
-        Some("default") | None => cache.find(&recipe)?,
-        Some(name) => Some(cache.image(name)?),
-    };
-    if let Some(image) = found {
-        image.check().map_err(CacheError::from)?;
-        return Ok(image);
-    }
-    if !quiet {
-        super::say("building the guest image; this happens once and takes some minutes");
-    }
-    let mut reporter = Reporter::new(quiet);
-    let built = build(&cache, &recipe, &mut |progress| reporter.update(progress));
-    reporter.finish();
-    Ok(built?)
 }

@@ -9,7 +9,7 @@ use std::{
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::{env, units};
+use super::{agents, env, units};
 use crate::accel::Choice;
 
 /// Why a configuration file was not taken.
@@ -47,6 +47,9 @@ pub struct Config {
     pub accel: Option<Choice>,
     /// Image name or digest.
     pub image: Option<String>,
+    /// Agents, as for `--with`; a list.
+    #[serde(deserialize_with = "agents::from_file")]
+    pub with: Option<agents::Agents>,
     /// Time limit, written as for `--timeout`.
     #[serde(deserialize_with = "duration")]
     pub timeout: Option<Duration>,

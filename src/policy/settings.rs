@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{config::Config, project::Project, sys::Limits, units};
+use super::{agents::Agents, config::Config, project::Project, sys::Limits, units};
 use crate::accel::Choice;
 
 /// Memory of a machine that was given none, unless the host has less than twice as much.
@@ -23,6 +23,8 @@ pub struct Flags {
     pub accel: Option<Choice>,
     /// `--image`.
     pub image: Option<String>,
+    /// `--with`.
+    pub with: Option<Agents>,
     /// `--timeout`.
     pub timeout: Option<Duration>,
     /// `--read-only-workspace`.
@@ -40,6 +42,8 @@ pub struct Settings {
     pub accel: Choice,
     /// `None`: the default.
     pub image: Option<String>,
+    /// Agents above the image.
+    pub agents: Agents,
     /// `None`: no limit.
     pub timeout: Option<Duration>,
     /// The device refuses changes of the workspace.
@@ -82,6 +86,7 @@ pub fn resolve(
         cpus: flags.cpus.unwrap_or_else(|| bounded(user.cpus.unwrap_or(usual_cpus), project.cpus)),
         accel: flags.accel.or(user.accel).unwrap_or_default(),
         image: flags.image.clone().or_else(|| user.image.clone()),
+        agents: flags.with.clone().or_else(|| user.with.clone()).unwrap_or_default(),
         timeout: flags.timeout.or_else(|| match (user.timeout, project.timeout) {
             (Some(user), project) => Some(bounded(user, project)),
             (None, project) => project,
