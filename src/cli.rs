@@ -8,9 +8,11 @@ mod explain;
 mod help;
 mod image;
 mod machines;
+mod models;
 mod parse;
 mod report;
 mod run;
+mod serve;
 
 use std::{
     env,
@@ -44,6 +46,8 @@ fn dispatch(start: Instant) -> Result<u8, Error> {
         None => run::run(cli.run, start),
         Some(Command::Run(args)) => run::run(*args, start),
         Some(Command::Doctor(args)) => doctor::main(&host()?, args.json),
+        Some(Command::Serve(args)) => serve::main(*args, &host()?),
+        Some(Command::Models(models)) => models::main(models.action, &host()?),
         Some(Command::Image(image)) => image::main(image.action),
         Some(Command::Agents(args)) => agents::main(args.json),
         Some(Command::Ps(args)) => machines::list(args.json),

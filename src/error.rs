@@ -22,6 +22,12 @@ pub enum Error {
     /// An image was not built.
     #[error(transparent)]
     Build(#[from] guest_image::BuildError),
+    /// The model server.
+    #[error(transparent)]
+    Serve(#[from] crate::serve::Error),
+    /// A model cannot be used.
+    #[error("{0}")]
+    Model(String),
     /// The machine, or a command in it, did not do.
     #[error(transparent)]
     Session(#[from] session::Error),

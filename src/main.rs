@@ -6,6 +6,7 @@ mod doctor;
 mod error;
 mod policy;
 mod process;
+mod serve;
 mod session;
 mod spec;
 

@@ -6,6 +6,7 @@ pub mod config;
 pub mod env;
 pub mod guest_path;
 pub mod host;
+pub mod model;
 pub mod name;
 pub mod places;
 pub mod project;
@@ -19,7 +20,7 @@ use std::{ffi::OsString, io, path::PathBuf};
 
 use crate::{
     accel::{self, Facts},
-    spec::{Accel, Output, Publish, Share, Spec},
+    spec::{Accel, Output, Publish, Spec},
 };
 use config::Config;
 use host::Host;
@@ -42,6 +43,8 @@ pub struct Request {
     pub name: Option<String>,
     /// What files may give too.
     pub flags: Flags,
+    /// Which model.
+    pub model: model::ModelFlags,
     /// `--guest-root`.
     pub guest_root: bool,
     /// `--nested`.
@@ -69,6 +72,9 @@ pub enum PolicyError {
     /// A variable is missing.
     #[error(transparent)]
     Env(#[from] env::EnvError),
+    /// The model cannot be used.
+    #[error(transparent)]
+    Model(#[from] model::ModelError),
     /// A port twice.
     #[error(transparent)]
     Publish(#[from] publish::PublishError),
@@ -99,7 +105,12 @@ pub struct Plan {
 ///
 /// # Errors
 /// [`PolicyError`], the first that is met.
-pub fn build(request: Request, user: &Config, host: &Host) -> Result<Plan, PolicyError> {
+pub fn build(
+    request: Request,
+    user: &Config,
+    models: &models::Models,
+    host: &Host,
+) -> Result<Plan, PolicyError> {
     let asked_read_only = request.flags.read_only_workspace.unwrap_or(false);
     let mut workspace =
         share::workspace(request.dir.as_deref(), &host.cwd, &host.places, asked_read_only)?;
@@ -114,7 +125,9 @@ pub fn build(request: Request, user: &Config, host: &Host) -> Result<Plan, Polic
     publish::distinct(&request.publish)?;
     let env_args = [user.env_args(&host.env)?, request.env].concat();
     let env = env::build(&host.env, &env_args)?;
-    let (accel, qemu) = engine(&settings, &shares, host)?;
+    let shared: Vec<_> = shares.iter().map(|share| share.host.clone()).collect();
+    let (accel, qemu) = engine(&settings, &shared, host)?;
+    let model = model::decide(&request.model, models, host, &shared)?;
     let name = match request.name {
         Some(name) => name,
         None => name::generate().map_err(PolicyError::Name)?,
@@ -134,6 +147,8 @@ pub fn build(request: Request, user: &Config, host: &Host) -> Result<Plan, Polic
         qemu,
         caller: host.caller(),
         image: settings.image,
+        model,
+        log_requests: request.model.log_requests.map(|path| host.cwd.join(path)),
         agents: settings.agents,
         guest_root: request.guest_root,
         nested: request.nested,
@@ -147,11 +162,10 @@ pub fn build(request: Request, user: &Config, host: &Host) -> Result<Plan, Polic
 /// guest may have put it there.
 fn engine(
     settings: &Settings,
-    shares: &[Share],
+    shared: &[PathBuf],
     host: &Host,
 ) -> Result<(accel::Decision, Option<PathBuf>), PolicyError> {
-    let shared: Vec<_> = shares.iter().map(|share| share.host.clone()).collect();
-    let facts = Facts::gather(settings.accel, host.var("PATH").map(OsString::as_os_str), &shared);
+    let facts = Facts::gather(settings.accel, host.var("PATH").map(OsString::as_os_str), shared);
     let decision = accel::decide(settings.accel, &facts)?;
     let qemu = if decision.accel == Accel::Tcg { facts.qemu.path() } else { None };
     Ok((decision, qemu))

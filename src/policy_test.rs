@@ -55,7 +55,7 @@ fn a_plain_request_shares_the_current_directory_and_nothing_else() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().canonicalize().unwrap();
     let host = host(&root);
-    let plan = build(tcg(), &Config::default(), &host).unwrap();
+    let plan = build(tcg(), &Config::default(), &models::Models::default(), &host).unwrap();
     let spec = plan.spec;
     assert_eq!(spec.shares.len(), 1);
     assert_eq!(spec.shares[0].host, root.join("home/p"));
@@ -79,13 +79,19 @@ fn the_projects_file_tightens_and_flags_of_a_person_win() {
     let host = host(&root);
     let file = root.join("home/p/.qvm.toml");
     fs::write(&file, "memory = \"1g\"\ncpus = 1\nread_only_workspace = true\n").unwrap();
-    let spec = build(tcg(), &Config::default(), &host).unwrap().spec;
+    let spec = build(tcg(), &Config::default(), &models::Models::default(), &host).unwrap().spec;
     assert_eq!((spec.memory, spec.cpus, spec.shares[0].read_only), (1 << 30, 1, true));
     let mut request = tcg();
     request.flags.memory = Some(2 << 30);
-    assert_eq!(build(request, &Config::default(), &host).unwrap().spec.memory, 2 << 30);
+    assert_eq!(
+        build(request, &Config::default(), &models::Models::default(), &host).unwrap().spec.memory,
+        2 << 30
+    );
     fs::write(&file, "image = \"/evil\"\n").unwrap();
-    assert!(matches!(build(tcg(), &Config::default(), &host), Err(PolicyError::Config(_))));
+    assert!(matches!(
+        build(tcg(), &Config::default(), &models::Models::default(), &host),
+        Err(PolicyError::Config(_))
+    ));
 }
 
 #[test]
@@ -95,13 +101,19 @@ fn a_qemu_inside_the_workspace_is_never_run() {
     let mut host = host(&root);
     fs::rename(root.join("bin"), root.join("home/p/bin")).unwrap();
     host.env[1].1 = root.join("home/p/bin").into();
-    assert!(matches!(build(tcg(), &Config::default(), &host), Err(PolicyError::Accel(_))));
+    assert!(matches!(
+        build(tcg(), &Config::default(), &models::Models::default(), &host),
+        Err(PolicyError::Accel(_))
+    ));
     host.cwd = root.join("home/p/sub");
-    assert!(build(tcg(), &Config::default(), &host).is_ok());
+    assert!(build(tcg(), &Config::default(), &models::Models::default(), &host).is_ok());
     let mut request = tcg();
     request.shares =
         vec![share(format!("{}:/mnt/x:ro", root.join("home/p/bin").display()).as_ref()).unwrap()];
-    assert!(matches!(build(request, &Config::default(), &host), Err(PolicyError::Accel(_))));
+    assert!(matches!(
+        build(request, &Config::default(), &models::Models::default(), &host),
+        Err(PolicyError::Accel(_))
+    ));
 }
 
 #[test]
@@ -119,12 +131,15 @@ fn working_directory_and_variables() {
             env: vec![env::variable("CI=2".as_ref()).unwrap()],
             ..tcg()
         };
-        let spec = build(request, &user, &host).unwrap().spec;
+        let spec = build(request, &user, &models::Models::default(), &host).unwrap().spec;
         assert_eq!(spec.workdir, want);
         assert_eq!(spec.env, [("TERM".into(), "dumb".into()), ("CI".into(), "2".into())]);
     }
     let request = Request { env: vec![env::variable("NOPE".as_ref()).unwrap()], ..tcg() };
-    assert!(matches!(build(request, &user, &host), Err(PolicyError::Env(_))));
+    assert!(matches!(
+        build(request, &user, &models::Models::default(), &host),
+        Err(PolicyError::Env(_))
+    ));
 }
 
 #[test]
@@ -134,7 +149,7 @@ fn home_is_refused_by_either_account() {
     let host = host(&root);
     for given in ["..", "../..", "../.config", "../.config/qvm", "/"] {
         let request = Request { dir: Some(given.into()), ..tcg() };
-        let refused = build(request, &Config::default(), &host);
+        let refused = build(request, &Config::default(), &models::Models::default(), &host);
         assert!(
             matches!(refused, Err(PolicyError::Share(share::ShareError::Refused(..)))),
             "{given}"

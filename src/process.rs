@@ -6,10 +6,12 @@
 //! | `fs`, one a share | FUSE server | the caller's; of root's only those over files | the folder, a vhost-user socket | the folder as `/`: nosuid, nodev, noexec, read-only if asked | regular files, folders, links below `/`; nothing executed | files by descriptor, threads, events; no sockets made, no processes |
 //! | `vsock` | guest ports ⇄ session | the caller's or `nobody`'s, no capability | a vhost-user socket, one channel a port | an empty `/` | nothing | sockets it has, a socket pair for each connection |
 //! | `vmm` | vCPUs, memory, transport | as `vsock` | KVM, kernel, initrds, root image, console, vhost-user sockets | an empty `/` | nothing | `KVM_RUN` and a few more `ioctl`s, memory, events |
+//! | `bridge`, with a model | HTTP filter | as `vsock` | the guest's channels, the link to the supplier, a log | an empty `/` | nothing | as `vsock` |
+//! | `model`, of `qvm serve` | launcher of the model server | as `vsock` | a channel | the server's files, read-only | those | a connection to the server, signals to it |
 //! | `qemu` (with `tcg`) | instead of `vmm` | as `vsock` | those in its arguments | its program and libraries, read-only; `/dev/null`, `/dev/urandom` | those, read and execute | all but a list, then QEMU's own filter |
 //!
-//! All have user, mount, network, IPC, UTS and cgroup namespaces of their own (`qemu` process
-//! ids too), no way to gain privileges, no core files, an empty environment, and end with the session.
+//! All have user, mount, network, IPC, UTS and cgroup namespaces of their own (`qemu` and `model`
+//! process ids too), no way to gain privileges, no core files, an empty environment, and end with the session.
 //! Crate [`confine`] has the details and says what a machine cannot offer.
 //!
 //! ```text
@@ -25,11 +27,13 @@
 //! The main thread, and it must not end before the others: the parent-death signal of a process
 //! comes with the end of the *thread* that started it.
 
+mod bridge;
 mod child;
 mod error;
 mod fs;
 mod handle;
 mod launch;
+mod model;
 mod qemu;
 mod status;
 mod vmm;
@@ -38,10 +42,12 @@ mod words;
 
 use serde::{Deserialize, Serialize};
 
+pub use bridge::{BridgeArgs, spawn_bridge};
 pub use child::dispatch;
 pub use error::Error;
 pub use fs::{FsArgs, spawn_fs};
 pub use handle::Process;
+pub use model::{ModelArgs, SOCKET as MODEL_SOCKET, connect as connect_model, spawn_model};
 pub use qemu::{QemuArgs, spawn_qemu};
 pub use status::Status;
 pub use vmm::{MachineEnd, MachineExit, VhostUserArgs, VmmArgs, spawn_vmm};
@@ -57,6 +63,8 @@ enum Job {
     Vsock(vsock::VsockJob),
     Vmm(vmm::VmmJob),
     Qemu(qemu::QemuJob),
+    Bridge(bridge::BridgeJob),
+    Model(model::ModelJob),
 }
 
 #[cfg(test)]

@@ -21,15 +21,17 @@ mod exec;
 mod guest;
 mod kvm;
 mod machine;
+mod model;
 mod publish;
 mod registry;
 mod running;
-mod signals;
+pub mod signals;
 mod tcg;
 mod timing;
 pub mod tty;
 
 use std::{
+    path::Path,
     sync::mpsc,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -39,8 +41,10 @@ use serde::Serialize;
 
 use crate::{
     error::plain,
+    serve,
     spec::{Accel, Spec},
 };
+pub use attach::spawn as spawn_thread;
 pub use error::Error;
 pub use exec::{ExecRequest, exec};
 pub use machine::{initrd, vsock_ports};
@@ -56,19 +60,22 @@ pub struct Outcome {
     pub accel: Accel,
     /// Name of the machine.
     pub name: String,
+    /// What served the guest's model, if it had one.
+    pub model: Option<String>,
     /// True if `--timeout` ended it.
     pub timed_out: bool,
     /// Durations.
     pub phases: Phases,
 }
 
-/// Runs the command of `spec` in a new machine on `image`. `start` is when qvm started.
+/// Runs the command of `spec` in a new machine on `image`. `personal` is the folder of the user's
+/// own files for agents; `start` is when qvm started.
 ///
 /// Call on the main thread, before others exist.
 ///
 /// # Errors
 /// [`Error`]: qvm failed, status 125. Nothing is left behind then either.
-pub fn run(spec: Spec, image: &Image, start: Instant) -> Result<Outcome, Error> {
+pub fn run(spec: Spec, image: &Image, personal: &Path, start: Instant) -> Result<Outcome, Error> {
     let mut moments = timing::Moments::since(start);
     let (events, inbox) = mpsc::channel();
     register(&spec, &events)?;
@@ -86,13 +93,38 @@ pub fn run(spec: Spec, image: &Image, start: Instant) -> Result<Outcome, Error> 
     .map_err(|e| Error::System("watch signals", e))?;
 
     moments.decided = Some(Instant::now());
-    let machine = machine::Machine::launch(&spec, image, &events)?;
+    let mut model = match &spec.model {
+        Some(model) => {
+            let attached = serve::attach(model, spec.output.quiet)?;
+            Some(model::GuestModel::new(&spec, attached, personal)?)
+        }
+        None => None,
+    };
+    if let Some(model) = model.as_ref().filter(|_| !spec.output.quiet) {
+        warn(&spec, model);
+    }
+    let machine = machine::Machine::launch(&spec, image, model.as_mut(), &events)?;
     moments.up = Some(Instant::now());
-    let mut running = running::Running::new(&spec, machine, moments, events)?;
+    let mut running = running::Running::new(&spec, model, machine, moments, events)?;
     let ended = running.until_end(&inbox);
     let mut outcome = running.finish();
     outcome.status = ended?;
     Ok(outcome)
+}
+
+/// Says what is going to disappoint the agent that is run.
+fn warn(spec: &Spec, model: &model::GuestModel) {
+    let agent = spec.argv.first().map(|word| word.to_string_lossy()).unwrap_or_default();
+    let note = model.context.and_then(|context| models::context_note(context, &agent));
+    if let Some(note) = note {
+        eprintln!("qvm: note: {note}");
+    }
+    if model.messages == Some(false) && agent.rsplit('/').next() == Some("claude") {
+        eprintln!(
+            "qvm: note: the model server does not speak Anthropic's wire (/v1/messages), which claude needs: {} or newer does",
+            models::server::OLDEST
+        );
+    }
 }
 
 /// The kernel command line of a run, for measurements beside other monitors.

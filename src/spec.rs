@@ -3,6 +3,7 @@
 use std::{ffi::OsString, net::IpAddr, os::fd::OwnedFd, path::PathBuf, time::Duration};
 
 use crate::policy::agents::Agents;
+use crate::serve::{Choice, Upstream};
 
 /// One run of `qvm`, fully resolved: paths are real, directories are open, numbers are in range.
 #[derive(Debug)]
@@ -35,6 +36,10 @@ pub struct Spec {
     pub caller: Caller,
     /// Image name or digest; `None` for the default.
     pub image: Option<String>,
+    /// The language model that the guest may ask; `None`: nothing listens there.
+    pub model: Option<Model>,
+    /// What the guest asks it is written to this file.
+    pub log_requests: Option<PathBuf>,
     /// Agents that are laid above it.
     pub agents: Agents,
     /// Run the command as root of the guest.
@@ -45,6 +50,26 @@ pub struct Spec {
     pub icount: Option<u8>,
     /// What is said on standard error.
     pub output: Output,
+}
+
+/// Who supplies the model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Model {
+    /// qvm's own server, in its sandbox.
+    Local(LocalModel),
+    /// A server of this machine that somebody else runs.
+    Upstream(Upstream),
+}
+
+/// A model that qvm serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalModel {
+    /// Its id.
+    pub id: String,
+    /// How it was chosen.
+    pub choice: Choice,
+    /// `qvm serve` and its arguments, for starting the server if none runs.
+    pub serve: Vec<OsString>,
 }
 
 /// What is said beside the command's own output.

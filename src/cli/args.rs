@@ -16,10 +16,12 @@ use crate::{
         agents::Agents,
         env::{EnvArg, variable},
         guest_path::{self, ShareArg},
+        model::{self, ModelFlags},
         name, publish,
         settings::Flags,
         units,
     },
+    serve::Upstream,
     spec::{Output, Publish},
 };
 
@@ -53,6 +55,11 @@ pub enum Command {
     Run(Box<RunArgs>),
     /// Tell what this machine can do, what qvm will use, and how to get better
     Doctor(Json),
+    /// Serve a language model to machines, in a sandbox
+    #[command(args_override_self = true)]
+    Serve(Box<ServeArgs>),
+    /// List, add, remove, fetch and switch models
+    Models(ModelsArgs),
     /// Build, list, check and remove guest images
     Image(ImageArgs),
     /// List the coding agents that machines can have
@@ -101,6 +108,21 @@ pub struct RunArgs {
     /// Guest image: a name, or the start of a digest
     #[arg(long, value_name = "IMAGE")]
     pub image: Option<String>,
+    /// Language model to offer: an id of models.toml, a file, or org/repo[:file.gguf] [default: models.toml's]
+    #[arg(long, value_name = "MODEL", conflicts_with_all = ["upstream", "no_model"])]
+    pub model: Option<String>,
+    /// Offer no model, though one is configured
+    #[arg(long, conflicts_with = "upstream")]
+    pub no_model: bool,
+    /// Offer the model of a server that runs: unix:/PATH or http://127.0.0.1:PORT
+    #[arg(long, value_name = "URL")]
+    pub upstream: Option<Upstream>,
+    /// Program that serves the model [default: llama-server, where it is found]
+    #[arg(long, value_name = "PATH")]
+    pub server_bin: Option<PathBuf>,
+    /// Write what the guest asks the model to this file, a JSON object a line
+    #[arg(long, value_name = "FILE")]
+    pub log_requests: Option<PathBuf>,
     /// Coding agents to have in the guest: names with commas, or none [default: claude]
     #[arg(long, value_name = "AGENTS")]
     pub with: Option<Agents>,
@@ -158,6 +180,13 @@ impl RunArgs {
                 timeout: self.timeout,
                 read_only_workspace: self.read_only_workspace,
             },
+            model: ModelFlags {
+                model: self.model,
+                none: self.no_model,
+                upstream: self.upstream,
+                server_bin: self.server_bin,
+                log_requests: self.log_requests,
+            },
             guest_root: self.guest_root,
             nested: self.nested,
             icount: self.icount,
@@ -170,6 +199,94 @@ impl RunArgs {
             argv: self.command,
         }
     }
+}
+
+/// `serve`.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// An id of models.toml, a file, or org/repo[:file.gguf] [default: models.toml's]
+    #[arg(value_name = "MODEL")]
+    pub model: Option<String>,
+    /// Context in tokens: 8192, 32k [default: the profile's, else the model's]
+    #[arg(long, value_name = "N", value_parser = model::tokens)]
+    pub context: Option<u32>,
+    /// GPU to use: auto, none, nvidia, amd [default: models.toml's, else auto]
+    #[arg(long, value_name = "KIND", value_parser = |text: &str| text.parse::<models::Gpu>())]
+    pub gpu: Option<models::Gpu>,
+    /// Program that serves [default: llama-server, where it is found]
+    #[arg(long, value_name = "PATH")]
+    pub server_bin: Option<PathBuf>,
+    /// End when no machine has used it for this long: 0, 90s, 5m [default: never]
+    #[arg(long, value_name = "TIME", value_parser = model::idle)]
+    pub idle: Option<Duration>,
+    /// Print what the server prints
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// End the server that runs, and its machines' access to the model
+    #[arg(long, conflicts_with_all = ["model", "context", "gpu", "server_bin", "idle", "verbose", "extra"])]
+    pub stop: bool,
+    /// Started by a run.
+    #[arg(long, hide = true)]
+    pub on_demand: bool,
+    /// Never run a program in this folder.
+    #[arg(long, hide = true, value_name = "DIR")]
+    pub not_in: Vec<PathBuf>,
+    /// Further arguments of llama-server
+    #[arg(last = true, value_name = "ARG")]
+    pub extra: Vec<OsString>,
+}
+
+/// `models …`.
+#[derive(Debug, Args)]
+pub struct ModelsArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub action: ModelsAction,
+}
+
+/// What to do with models.
+#[derive(Debug, Subcommand)]
+pub enum ModelsAction {
+    /// List the models of models.toml, and which is loaded
+    Ls(Json),
+    /// Add a model to models.toml
+    Add {
+        /// Short name: letters, digits, - _ .
+        id: String,
+        /// A file, or org/repo[:file.gguf]
+        source: String,
+        /// Context in tokens: 8192, 32k
+        #[arg(long, value_name = "N", value_parser = model::tokens)]
+        context: Option<u32>,
+        /// Use it where no other is asked for
+        #[arg(long)]
+        default: bool,
+    },
+    /// Remove a model from models.toml; its files stay
+    Rm {
+        /// Its id
+        id: String,
+    },
+    /// Use a model where no other is asked for
+    Default {
+        /// Its id
+        id: String,
+    },
+    /// Load another model into the server that runs, for all its machines
+    Switch {
+        /// An id of models.toml, a file, or org/repo[:file.gguf]
+        model: String,
+    },
+    /// Fetch a model's files
+    Pull {
+        /// An id of models.toml, or org/repo[:file.gguf]
+        model: String,
+    },
+    /// Add the models of a models.conf file (INI)
+    Import {
+        /// The file
+        file: PathBuf,
+    },
 }
 
 /// `exec NAME -- CMD`.

@@ -28,6 +28,8 @@ fn plan(dir: &Path) -> Plan {
         accel_reason: "asked".into(),
         qemu: Some("/q".into()),
         caller: Caller { name: "me".into(), group: "us".into(), uid: 1, gid: 2, home: "/h".into() },
+        model: None,
+        log_requests: None,
         image: None,
         agents: crate::policy::agents::Agents::default(),
         guest_root: false,

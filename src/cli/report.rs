@@ -9,6 +9,9 @@ use crate::{
 
 /// Prints what was asked for. JSON contains the durations, so it stands alone.
 pub fn print(outcome: &Outcome, output: Output) {
+    if let Some(model) = outcome.model.as_ref().filter(|_| !output.quiet) {
+        super::say(&format!("model: {model}"));
+    }
     if output.json {
         super::error_text(&(serde_json::to_string(outcome).unwrap_or_default() + "\n"));
     } else if output.timing {

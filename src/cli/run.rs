@@ -8,7 +8,9 @@ use super::{args::RunArgs, base, explain, report};
 use crate::{
     error::{Error, plain},
     policy::{self, PolicyError, config},
+    serve::{self, weights},
     session,
+    spec::Model,
 };
 
 /// Status of a command that the guest does not have.
@@ -19,7 +21,8 @@ pub fn run(args: RunArgs, start: Instant) -> Result<u8, Error> {
     let dry_run = args.dry_run;
     let host = super::host()?;
     let user = config::read(&host.dirs.config.join("config.toml")).map_err(PolicyError::from)?;
-    let plan = policy::build(args.into_request(), &user, &host)?;
+    let models = super::serve::read(&host)?;
+    let plan = policy::build(args.into_request(), &user, &models, &host)?;
     if dry_run {
         return explain::main(&plan);
     }
@@ -31,8 +34,15 @@ pub fn run(args: RunArgs, start: Instant) -> Result<u8, Error> {
         }
     }
     let image = base::find(&spec)?;
+    if let Some(Model::Local(local)) = &spec.model {
+        // Here is the terminal that shows how far a download is; the server has none.
+        let shared: Vec<_> = spec.shares.iter().map(|share| share.host.clone()).collect();
+        let profile = serve::choose(&models, &local.choice).map_err(Error::Model)?;
+        weights::fetch(&profile, &host, &shared, output.quiet).map_err(Error::Model)?;
+    }
+    let personal = host.dirs.config.join("agent-home");
     let program = spec.argv.first().map(|word| word.to_string_lossy().into_owned());
-    let outcome = session::run(spec, &image, start)?;
+    let outcome = session::run(spec, &image, &personal, start)?;
     if outcome.status == NOT_FOUND {
         if let Some(hint) = program.as_deref().and_then(agents::hint) {
             super::say(&plain(&hint));

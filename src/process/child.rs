@@ -4,7 +4,7 @@ use std::{env, io, os::fd::OwnedFd, path::PathBuf, process::ExitCode};
 
 use confine::{Denied, Profile};
 
-use super::{Job, MARK, fs, launch::Order, qemu, vmm, vsock, words};
+use super::{Job, MARK, bridge, fs, launch::Order, model, qemu, vmm, vsock, words};
 
 /// Why a process gives up. The session prints it.
 #[derive(Debug, thiserror::Error)]
@@ -85,5 +85,7 @@ fn run(number: Option<i32>) -> Result<(), Error> {
         Job::Vsock(job) => vsock::run(job, start),
         Job::Vmm(job) => vmm::run(job, start),
         Job::Qemu(job) => qemu::run(job, start),
+        Job::Bridge(job) => bridge::run(job, start),
+        Job::Model(job) => model::run(job, start),
     }
 }

@@ -209,10 +209,7 @@ fn wait(stream: &impl AsFd, what: PollFlags) -> io::Result<()> {
     }
 }
 
-pub(super) fn spawn(
-    name: &str,
-    body: impl FnOnce() + Send + 'static,
-) -> io::Result<JoinHandle<()>> {
+pub fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
     thread::Builder::new().name(name.into()).stack_size(128 << 10).spawn(body)
 }
 

@@ -11,6 +11,15 @@ pub enum Error {
     /// The name is taken, or another session cannot be reached.
     #[error(transparent)]
     Registry(#[from] super::registry::Error),
+    /// No model.
+    #[error(transparent)]
+    Model(#[from] crate::serve::AttachError),
+    /// The user's own files for agents.
+    #[error("the files for agents cannot be used")]
+    Personal(#[source] guest_image::agents::HomeError),
+    /// The log of requests.
+    #[error("cannot write to {}", .0.display())]
+    RequestLog(PathBuf, #[source] io::Error),
     /// A process of ours did not start.
     #[error(transparent)]
     Process(#[from] crate::process::Error),

@@ -4,11 +4,14 @@ use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
 
 use agent_protocol::{Bytes, CommandSpec, GuestConfig, Share, TerminalSize, User, VERSION};
 
-use super::clock;
+use super::{
+    clock,
+    model::{self, GuestModel},
+};
 use crate::spec::Spec;
 
 /// The guest's configuration for this run.
-pub fn config(spec: &Spec) -> GuestConfig {
+pub fn config(spec: &Spec, model: Option<&GuestModel>) -> GuestConfig {
     let caller = &spec.caller;
     let modules: &[&str] = if spec.nested { &["kvm-amd", "kvm-intel"] } else { &[] };
     GuestConfig {
@@ -31,22 +34,37 @@ pub fn config(spec: &Spec) -> GuestConfig {
             })
             .collect(),
         unix_nanos: clock::unix_nanos(),
-        forwards: Vec::new(),
+        forwards: model.map(|_| model::forwards()).unwrap_or_default(),
         modules: modules.iter().map(ToString::to_string).collect(),
-        files: Vec::new(),
+        files: model.map(|model| model.files.clone()).unwrap_or_default(),
     }
 }
 
 /// The session's own command.
-pub fn command(spec: &Spec, terminal: Option<TerminalSize>) -> CommandSpec {
+pub fn command(
+    spec: &Spec,
+    model: Option<&GuestModel>,
+    terminal: Option<TerminalSize>,
+) -> CommandSpec {
     CommandSpec {
         argv: spec.argv.iter().map(bytes).collect(),
-        env: spec.env.iter().map(|(name, value)| (bytes(name), bytes(value))).collect(),
+        env: with_model(
+            model,
+            spec.env.iter().map(|(name, value)| (bytes(name), bytes(value))).collect(),
+        ),
         cwd: bytes(&spec.workdir),
         terminal,
         as_root: spec.guest_root,
         main: true,
     }
+}
+
+/// The variables of a command: those that lead agents to the model, then the command's own, which
+/// win.
+pub fn with_model(model: Option<&GuestModel>, own: Vec<(Bytes, Bytes)>) -> Vec<(Bytes, Bytes)> {
+    let all = model.map(|model| model.env.clone()).unwrap_or_default();
+    let others = all.into_iter().filter(|(name, _)| !own.iter().any(|(other, _)| other == name));
+    others.chain(own.iter().cloned()).collect()
 }
 
 /// The bytes of an argument or a path.

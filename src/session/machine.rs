@@ -3,8 +3,8 @@
 //! ```text
 //!            ┌── console socket ──────────────▶ Console
 //!   engine ──┼── vhost-user ── fs, one a share
-//!  (vmm or   └── vhost-user ── vsock ── channel ──▶ Broker
-//!    qemu)
+//!  (vmm or   └── vhost-user ── vsock ─┬─ channel ──▶ Broker
+//!    qemu)                            └─ channels ─▶ bridge, with a model
 //! ```
 //!
 //! All are started at once; each confines itself while the others do. The guest cannot run before
@@ -34,7 +34,9 @@ use super::{
     console::Console,
     error::{Error, Tail},
     event::{Event, Events},
-    kvm, tcg,
+    kvm,
+    model::{self, GuestModel},
+    tcg,
 };
 use crate::{
     process::{self, FsArgs, MachineExit, Process, Status, VsockArgs},
@@ -47,8 +49,12 @@ const CONFINED: Duration = Duration::from_secs(60);
 const BRIEFLY: Duration = Duration::from_secs(3);
 
 /// The vsock ports that a guest of this run may connect to, with what is behind them.
-pub fn vsock_ports(_spec: &Spec) -> Vec<(u32, &'static str)> {
-    vec![(AGENT_PORT, "the session: control, and the command's streams")]
+pub fn vsock_ports(spec: &Spec) -> Vec<(u32, &'static str)> {
+    let mut ports = vec![(AGENT_PORT, "the session: control, and the command's streams")];
+    if spec.model.is_some() {
+        ports.extend(model::PORTS);
+    }
+    ports
 }
 
 /// A machine that runs.
@@ -78,7 +84,12 @@ const ENGINE_END: Duration = Duration::from_secs(20);
 
 impl Machine {
     /// Starts all processes and waits until each is confined.
-    pub fn launch(spec: &Spec, image: &Image, events: &Events) -> Result<Self, Error> {
+    pub fn launch(
+        spec: &Spec,
+        image: &Image,
+        model: Option<&mut GuestModel>,
+        events: &Events,
+    ) -> Result<Self, Error> {
         let system = |what| move |e: io::Error| Error::System(what, e);
         let (console, console_end) = UnixStream::pair().map_err(system("make a socket"))?;
         let console =
@@ -86,7 +97,12 @@ impl Machine {
         let (channel, channel_end) = channel().map_err(system("make a socket"))?;
 
         let mut processes = Vec::new();
-        let ports = vec![(AGENT_PORT, channel_end)];
+        let mut ports = vec![(AGENT_PORT, channel_end)];
+        if let Some(model) = model {
+            let (process, ends) = model.start(spec.log_requests.as_deref())?;
+            processes.push(process);
+            ports.extend(ends);
+        }
         let (process, vsock) = process::spawn_vsock(VsockArgs { guest_cid: GUEST_CID, ports })?;
         processes.push(process);
         let mut shares = Vec::new();
@@ -226,7 +242,7 @@ fn watch(processes: &[Process], events: Events) -> io::Result<()> {
 }
 
 /// The pair that carries the guest's connections of one port.
-fn channel() -> io::Result<(OwnedFd, OwnedFd)> {
+pub(super) fn channel() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok(socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?)
 }
 

@@ -27,6 +27,7 @@ use super::{
     event::{Event, Events},
     guest,
     machine::Machine,
+    model::GuestModel,
     publish::Relays,
     registry, signals,
     timing::Moments,
@@ -42,6 +43,7 @@ const EXEC_LIMIT: usize = 64;
 /// A session whose machine is up.
 pub struct Running<'a> {
     spec: &'a Spec,
+    model: Option<GuestModel>,
     machine: Machine,
     moments: Moments,
     events: Events,
@@ -65,6 +67,7 @@ impl<'a> Running<'a> {
     /// Starts to listen to the guest.
     pub fn new(
         spec: &'a Spec,
+        model: Option<GuestModel>,
         mut machine: Machine,
         moments: Moments,
         events: Events,
@@ -75,6 +78,7 @@ impl<'a> Running<'a> {
         Ok(Self {
             boot_deadline: Instant::now() + boot_time(spec),
             spec,
+            model,
             machine,
             moments,
             events,
@@ -127,6 +131,7 @@ impl<'a> Running<'a> {
             accel: self.spec.accel,
             name: self.spec.name.clone(),
             timed_out: self.timed_out,
+            model: self.model.map(|model| model.backend),
             phases: self.moments.phases(),
         }
     }
@@ -222,11 +227,12 @@ impl<'a> Running<'a> {
             .map_err(|e| Error::System("set up the agent's connection", e))?;
         self.control = Some(control);
         self.moments.entry = self.machine.first_entry();
-        self.send(&ToAgent::Configure(guest::config(self.spec)))?;
+        self.send(&ToAgent::Configure(guest::config(self.spec, self.model.as_ref())))?;
         let size = self.terminal.then(tty::size);
         let (id, token) = self.expect(self.terminal)?;
         self.main = id;
-        self.send(&ToAgent::Spawn { id, token, command: guest::command(self.spec, size) })
+        let command = guest::command(self.spec, self.model.as_ref(), size);
+        self.send(&ToAgent::Spawn { id, token, command })
     }
 
     fn expect(&self, terminal: bool) -> Result<(u32, agent_protocol::Token), Error> {
@@ -299,6 +305,7 @@ impl<'a> Running<'a> {
         if command.cwd.is_empty() {
             command.cwd = guest::bytes(&self.spec.workdir);
         }
+        command.env = guest::with_model(self.model.as_ref(), command.env);
         let terminal = command.terminal.is_some();
         command.main = false;
         let Ok((id, token)) = self.expect(terminal) else {
