@@ -44,7 +44,7 @@ const MODELS: [&str; 7] = [
 ];
 
 /// Variables that never change.
-const FIXED: [(&str, &str); 18] = [
+const FIXED: [(&str, &str); 17] = [
     // With a key it asks whether to use that key, with a token it does not. Requirement D02: one
     // way to prove who one is, and this is it.
     ("ANTHROPIC_AUTH_TOKEN", "local"),
@@ -52,8 +52,6 @@ const FIXED: [(&str, &str); 18] = [
     // Otherwise each request begins with other words, and the server's work on the last prompt
     // is of no use for the next.
     ("CLAUDE_CODE_ATTRIBUTION_HEADER", "0"),
-    // Templates of local models refuse a `system` message that is not the first.
-    ("CLAUDE_CODE_FORCE_MID_CONVERSATION_SYSTEM", "0"),
     ("CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS", "1"),
     ("CLAUDE_CODE_DISABLE_1M_CONTEXT", "1"),
     ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
@@ -71,6 +69,9 @@ const FIXED: [(&str, &str); 18] = [
     ("BASH_MAX_TIMEOUT_MS", "600000"),
 ];
 
+/// It complains of a smaller window to make conversations shorter for, in tokens.
+const LEAST_WINDOW: u32 = 100_000;
+
 /// What the agent itself is told about the model (requirement D07).
 const NOTE: &str = "\
 You run on a local model in a throwaway virtual machine without network.
@@ -84,9 +85,11 @@ fn environment(local: &Local<'_>) -> Vec<Variable> {
     all.push(("ANTHROPIC_BASE_URL", local.url.into()));
     if let Some(context) = local.context {
         // It takes an unknown model to have 200,000.
-        let context_text = OsString::from(context.to_string());
-        all.push(("CLAUDE_CODE_MAX_CONTEXT_TOKENS", context_text.clone()));
-        all.push(("CLAUDE_CODE_AUTO_COMPACT_WINDOW", context_text));
+        let tokens = OsString::from(context.to_string());
+        if context >= LEAST_WINDOW {
+            all.push(("CLAUDE_CODE_AUTO_COMPACT_WINDOW", tokens.clone()));
+        }
+        all.push(("CLAUDE_CODE_MAX_CONTEXT_TOKENS", tokens));
         all.push(("CLAUDE_CODE_MAX_OUTPUT_TOKENS", output(context).to_string().into()));
     }
     if local.root {

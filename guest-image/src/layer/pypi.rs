@@ -27,6 +27,8 @@ pub fn fetch(
     pip.args(["-m", "pip", "install", "--no-input", "--disable-pip-version-check"])
         .args(["--no-deps", "--only-binary=:all:", "--require-hashes", "--no-compile"])
         .args(["--no-warn-script-location", "--implementation=cp"])
+        // pip compares with the Python that runs it; the list is for the image's.
+        .arg("--ignore-requires-python")
         .arg(format!("--python-version={PYTHON}"))
         .arg(format!("--platform=manylinux2014_{arch}"))
         .arg(format!("--platform=manylinux_2_17_{arch}"))
