@@ -67,7 +67,7 @@ const fn post(path: &'static str, kind: Kind, style: Style) -> Endpoint {
 }
 
 /// All that is offered.
-pub(crate) const ENDPOINTS: [Endpoint; 24] = {
+pub(crate) const ENDPOINTS: [Endpoint; 23] = {
     use Fold::{Anthropic as Messages, Chat, No, Responses as Items};
     use Kind::{Generate, Health, Models, Props, Root, Short};
     use Style::{Anthropic, OpenAi, Responses};
@@ -82,7 +82,6 @@ pub(crate) const ENDPOINTS: [Endpoint; 24] = {
         post("/v1/messages/count_tokens", Short(Messages), Anthropic),
         post("/v1/chat/completions", Generate(Chat), OpenAi),
         post("/v1/chat/completions/input_tokens", Short(Chat), OpenAi),
-        post("/v1/chat/completions/control", Short(No), OpenAi),
         post("/chat/completions", Generate(Chat), OpenAi),
         post("/v1/completions", Generate(No), OpenAi),
         post("/completions", Generate(No), OpenAi),
@@ -127,7 +126,13 @@ pub(crate) fn find(method: &Method, uri: &Uri) -> Result<Endpoint, Refusal> {
         Method::POST => !endpoint.reads(),
         _ => false,
     };
-    if allowed { Ok(*endpoint) } else { Err(Refusal::Method { allow, style: endpoint.style }) }
+    // With another method these are the server's administration.
+    let administers = matches!(endpoint.kind, Kind::Models | Kind::Props);
+    match (allowed, administers) {
+        (true, _) => Ok(*endpoint),
+        (false, true) => Err(Refusal::Path),
+        (false, false) => Err(Refusal::Method { allow, style: endpoint.style }),
+    }
 }
 
 /// How errors look for a path, offered or not.

@@ -13,7 +13,7 @@
 //! | `GET /health`, `/v1/health` | passed on; 503 at once while a model is loaded |
 //! | `GET /props` | context, slots, template; no paths |
 //! | `POST /v1/messages`, `…/count_tokens` | Anthropic |
-//! | `POST /v1/chat/completions`, `…/input_tokens`, `…/control`, `/chat/completions` | OpenAI |
+//! | `POST /v1/chat/completions`, `…/input_tokens`, `/chat/completions` | OpenAI |
 //! | `POST /v1/responses`, `…/input_tokens` | OpenAI |
 //! | `POST /v1/completions`, `/completions`, `/completion`, `/infill` | text |
 //! | `POST /v1/embeddings`, `/embeddings`, `/v1/rerank` | vectors |

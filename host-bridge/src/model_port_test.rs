@@ -40,6 +40,11 @@ fn what_is_not_offered_is_refused_without_asking_the_server() {
         "POST /v1/audio/transcriptions",
         "POST /v1//messages",
         "POST /v1/messages/batches",
+        "POST /props",
+        "POST /models",
+        "DELETE /models",
+        "DELETE /v1/models",
+        "POST /v1/chat/completions/control",
     ];
     for line in denied {
         let request = format!("{line} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{{}}");
@@ -48,9 +53,6 @@ fn what_is_not_offered_is_refused_without_asking_the_server() {
         assert!(response.body.contains("not offered to guests"), "{line}: {}", response.body);
     }
     for line in [
-        "POST /props",
-        "POST /models",
-        "DELETE /models",
         "PUT /health",
         "GET /v1/messages",
         "POST /",
