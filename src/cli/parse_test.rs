@@ -254,7 +254,7 @@ fn help_and_version_are_no_failure() {
 
 #[test]
 fn later_sub_commands_are_not_offered() {
-    for name in ["serve", "models", "diff", "apply", "agents"] {
+    for name in ["serve", "models", "diff", "apply"] {
         assert!(!Cli::command().get_subcommands().any(|sub| sub.get_name() == name));
     }
     Cli::command().debug_assert();
