@@ -69,6 +69,10 @@ const FIXED: [(&str, &str); 17] = [
     ("BASH_MAX_TIMEOUT_MS", "600000"),
 ];
 
+/// Its own prompt has to fit, so it gives up at once where it is told of less, in tokens. A server
+/// with less than that answers for itself.
+const LEAST_CONTEXT: u32 = 32_768;
+
 /// It complains of a smaller window to make conversations shorter for, in tokens.
 const LEAST_WINDOW: u32 = 100_000;
 
@@ -85,11 +89,11 @@ fn environment(local: &Local<'_>) -> Vec<Variable> {
     all.push(("ANTHROPIC_BASE_URL", local.url.into()));
     if let Some(context) = local.context {
         // It takes an unknown model to have 200,000.
-        let tokens = OsString::from(context.to_string());
         if context >= LEAST_WINDOW {
-            all.push(("CLAUDE_CODE_AUTO_COMPACT_WINDOW", tokens.clone()));
+            all.push(("CLAUDE_CODE_AUTO_COMPACT_WINDOW", context.to_string().into()));
         }
-        all.push(("CLAUDE_CODE_MAX_CONTEXT_TOKENS", tokens));
+        let told = context.max(LEAST_CONTEXT);
+        all.push(("CLAUDE_CODE_MAX_CONTEXT_TOKENS", told.to_string().into()));
         all.push(("CLAUDE_CODE_MAX_OUTPUT_TOKENS", output(context).to_string().into()));
     }
     if local.root {
