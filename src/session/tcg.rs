@@ -94,7 +94,7 @@ pub fn arguments(
     add("-global", "virtio-mmio.force-legacy=false".into());
     // Without CMPXCHG16B: QEMU 7.2 was seen to leave junk in the flags after it, on which the
     // guest's kernel dies of a double fault.
-    add("-cpu", "max,cx16=off".into());
+    add("-cpu", "max".into());
     match icount {
         // The guest's clock counts instructions; only one thread can do that.
         Some(shift) => {
@@ -141,7 +141,9 @@ pub fn kernel_line(show_boot: bool, icount: Option<u8>) -> String {
     // With -icount the TSC counts virtual nanoseconds.
     let khz = icount.map_or_else(tsc_khz, |_| 1_000_000);
     let clock = if khz == 0 { String::new() } else { format!(" tsc_early_khz={khz}") };
-    format!("{}{clock}", super::kvm::kernel_line(show_boot))
+    // QEMU 7.2 leaves junk in the flags after CMPXCHG16B, on which the kernel dies; programs that
+    // need it (opencode does) only look at the one flag that is right.
+    format!("{}{clock} clearcpuid=cx16", super::kvm::kernel_line(show_boot))
 }
 
 /// Frequency of this processor's time stamp counter in kHz; 0 where there is none to read.
