@@ -12,7 +12,7 @@ mod models;
 mod parse;
 mod report;
 mod run;
-mod serve;
+pub mod serve;
 
 use std::{
     env,
@@ -45,7 +45,7 @@ fn dispatch(start: Instant) -> Result<u8, Error> {
     match cli.command {
         None => run::run(cli.run, start),
         Some(Command::Run(args)) => run::run(*args, start),
-        Some(Command::Doctor(args)) => doctor::main(&host()?, args.json),
+        Some(Command::Doctor(args)) => doctor::main(&host()?, args.try_model, args.json),
         Some(Command::Serve(args)) => serve::main(*args, &host()?),
         Some(Command::Models(models)) => models::main(models.action, &host()?),
         Some(Command::Image(image)) => image::main(image.action),

@@ -9,9 +9,10 @@ use crate::{error::Error, policy::host::Host};
 /// itself failed.
 pub const CANNOT_RUN: u8 = 1;
 
-/// Looks at everything and prints it; 0 when machines can be run, else [`CANNOT_RUN`].
-pub fn main(host: &Host, json: bool) -> Result<u8, Error> {
-    let report = checks::all(host);
+/// Looks at everything and prints it; 0 when machines can be run, else [`CANNOT_RUN`]. With
+/// `try_model` the default model computes something, also where there is no GPU.
+pub fn main(host: &Host, try_model: bool, json: bool) -> Result<u8, Error> {
+    let report = checks::all(host, try_model);
     let text = if json { crate::cli::json(&report) } else { report.text() };
     crate::cli::print(&text)?;
     Ok(if report.usable { 0 } else { CANNOT_RUN })

@@ -25,13 +25,15 @@ mod control;
 mod daemon;
 mod health;
 mod log;
+mod probe;
 mod sandbox;
 mod supervisor;
 mod upstream;
 pub mod weights;
 
 pub use attach::{Attached, Error as AttachError, attach};
-pub use control::{Choice, Error, info, stop, switch};
+pub use control::{Choice, Error, Info, info, stop, switch};
 pub use daemon::{Options, choose, run};
-pub use sandbox::usable;
+pub use probe::{Computed, compute};
+pub use sandbox::{Error as SandboxError, usable, version};
 pub use upstream::Upstream;

@@ -54,7 +54,7 @@ pub enum Command {
     #[command(args_override_self = true)]
     Run(Box<RunArgs>),
     /// Tell what this machine can do, what qvm will use, and how to get better
-    Doctor(Json),
+    Doctor(DoctorArgs),
     /// Serve a language model to machines, in a sandbox
     #[command(args_override_self = true)]
     Serve(Box<ServeArgs>),
@@ -251,7 +251,7 @@ pub enum ModelsAction {
     Ls(Json),
     /// Add a model to models.toml
     Add {
-        /// Short name: letters, digits, - _ .
+        /// Short name of letters, digits, - _ and .
         id: String,
         /// A file, or org/repo[:file.gguf]
         source: String,
@@ -307,6 +307,17 @@ pub struct ExecArgs {
     /// Program and arguments, passed byte for byte [default: a login shell]
     #[arg(value_name = "CMD", trailing_var_arg = true)]
     pub command: Vec<OsString>,
+}
+
+/// `doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Load the default model and compute with it, as is done anyway where there is a GPU
+    #[arg(long)]
+    pub try_model: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// A report for programs.

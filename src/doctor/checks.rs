@@ -2,6 +2,8 @@
 
 mod engine;
 mod files;
+mod model;
+mod server;
 
 use std::io::{self, IsTerminal};
 
@@ -15,7 +17,7 @@ use crate::{
 };
 
 /// All checks, in the order in which they are shown.
-pub fn all(host: &Host) -> Report {
+pub fn all(host: &Host, try_model: bool) -> Report {
     // What lies in the current directory is not run, unless that could not be shared anyway.
     let shared: Vec<_> = host
         .cwd
@@ -34,6 +36,7 @@ pub fn all(host: &Host) -> Report {
     findings.extend(confinement(&confine::probe()));
     findings.push(memory(host));
     findings.extend(files::all(host));
+    findings.extend(model::all(host, &shared, try_model));
     findings.push(terminal());
     let engine = match &decision {
         Ok(decision) => {

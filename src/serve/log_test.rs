@@ -10,12 +10,8 @@ fn the_first_line_about_an_error_explains_the_end() {
     let mut writer = File::from(writer);
     write!(writer, "loading\n\x1b[31merror: bad magic\nfailed to load\nexiting").unwrap();
     drop(writer);
-    for _ in 0..200 {
-        if log.0.lock().unwrap().len() == 4 {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    log.wait_for_end(Duration::from_secs(60));
+    assert_eq!(log.lines().len(), 4);
     let told = log.telling().unwrap();
     assert!(told.contains("error: bad magic") && !told.contains('\x1b'), "{told}");
 }
@@ -24,6 +20,6 @@ fn the_first_line_about_an_error_explains_the_end() {
 fn without_an_error_the_last_line_does() {
     let log = Log::default();
     assert_eq!(log.telling(), None);
-    log.0.lock().unwrap().extend(["one".to_owned(), "two".to_owned()]);
+    log.said().lines.extend(["one".to_owned(), "two".to_owned()]);
     assert_eq!(log.telling().unwrap(), "two");
 }

@@ -39,6 +39,8 @@ const CONFINED: Duration = Duration::from_secs(60);
 const PROJECTOR: &str = "/model/projector/mmproj.gguf";
 /// The devices of a GPU are looked for no longer than this.
 const LISTED: Duration = Duration::from_secs(60);
+/// What a server said that is gone is read at once, on a loaded machine within seconds.
+const READ: Duration = Duration::from_secs(10);
 
 /// Why no server was started.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +57,14 @@ pub enum Error {
     /// The system refused something.
     #[error("cannot {0}")]
     System(&'static str, #[source] std::io::Error),
+    /// The sandbox could be made; the program does not run in it.
+    #[error("{} tells no version{}", program.display(), said.as_ref().map(|line| format!(": {line}")).unwrap_or_default())]
+    NoVersion {
+        /// The program.
+        program: PathBuf,
+        /// What it said that may tell why.
+        said: Option<String>,
+    },
 }
 
 /// A server that was started.
@@ -109,11 +119,37 @@ pub fn start(
 /// # Errors
 /// [`Error`].
 pub fn usable(server: &Server, gpu: &Grants) -> Result<Vec<String>, Error> {
+    let said = said(server, gpu, "--list-devices")?;
+    Ok(said.lines().into_iter().filter_map(|line| device(&line)).collect())
+}
+
+/// The version of a server in its own words. It is asked in its sandbox, without a GPU, so that
+/// the answer also tells that the sandbox can be made here.
+///
+/// # Errors
+/// [`Error`]; [`Error::NoVersion`] when it is not the sandbox that is in the way.
+pub fn version(server: &Server) -> Result<String, Error> {
+    let said = said(server, &Grants::default(), "--version")?;
+    said.lines()
+        .iter()
+        .find_map(|line| told(line))
+        .ok_or_else(|| Error::NoVersion { program: server.program.clone(), said: said.telling() })
+}
+
+/// `version: 9637 (2f89acc)` of llama-server, `llamafile v0.10.0`.
+fn told(line: &str) -> Option<String> {
+    let version = line.strip_prefix("version: ");
+    version.or_else(|| line.starts_with("llamafile v").then_some(line)).map(str::to_owned)
+}
+
+/// What a server says that is started with one argument and ends by itself.
+fn said(server: &Server, gpu: &Grants, argument: &str) -> Result<Log, Error> {
     let root = surroundings(server, gpu)?;
-    let mut started = launch(server, root, vec!["--list-devices".into()], true, false)?;
+    let mut started = launch(server, root, vec![argument.into()], !gpu.is_empty(), false)?;
     started.process.wait_for(LISTED);
     drop(started.process);
-    Ok(started.log.lines().into_iter().filter_map(|line| device(&line)).collect())
+    started.log.wait_for_end(READ);
+    Ok(started.log)
 }
 
 /// A line of the list of devices: `  CUDA0: NVIDIA H200 (143771 MiB, 143219 MiB free)`.

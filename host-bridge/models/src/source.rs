@@ -102,12 +102,12 @@ impl Source {
     }
 }
 
-/// A path with `~/` replaced by `home`; a relative one begins in `folder`.
+/// A path with `~/` replaced by `home` and without `.`; a relative one begins in `folder`.
 #[must_use]
 pub fn expand(path: &Path, home: &Path, folder: &Path) -> PathBuf {
     match path.strip_prefix("~") {
         Ok(rest) => home.join(rest),
-        Err(_) => folder.join(path),
+        Err(_) => folder.join(path).components().collect(),
     }
 }
 
