@@ -41,6 +41,9 @@ const SILENCE: Duration = Duration::from_secs(600);
 /// Clients of the control socket at the same time.
 const CLIENTS: usize = 64;
 
+/// The weights of a model, on this machine already; else why there are none.
+type Found = dyn Fn(&Profile) -> Result<Weights, String>;
+
 /// What `qvm serve` is to do.
 pub struct Options {
     /// The model to begin with.
@@ -64,7 +67,7 @@ pub struct Options {
     /// The models to show.
     pub list: Box<super::supervisor::List>,
     /// The weights of a model, on this machine already.
-    pub weights: Box<dyn Fn(&Profile) -> Result<Weights, String>>,
+    pub weights: Box<Found>,
 }
 
 /// Serves until it is told to end or nobody needs it.
@@ -118,7 +121,7 @@ struct Daemon {
     idle: Option<Duration>,
     verbose: bool,
     on_demand: bool,
-    weights: Box<dyn Fn(&Profile) -> Result<Weights, String>>,
+    weights: Box<Found>,
 }
 
 impl Daemon {

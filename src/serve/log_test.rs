@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used)]
+
 use std::{fs::File, io::Write, time::Duration};
 
 use super::*;

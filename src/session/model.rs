@@ -16,7 +16,6 @@ use std::{
 
 use agent_protocol::{Bytes, Forward};
 use guest_image::agents::{self, Local};
-use rustix::fs::OFlags;
 
 use super::{error::Error, guest::bytes, machine::channel};
 use crate::{
@@ -122,6 +121,10 @@ impl GuestModel {
 
 /// Agents' prompts are nobody else's business.
 fn open_log(path: &Path) -> io::Result<File> {
-    let nofollow = OFlags::NOFOLLOW.bits().cast_signed();
-    OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(nofollow).open(path)
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .custom_flags(libc::O_NOFOLLOW)
+        .open(path)
 }
