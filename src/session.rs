@@ -48,6 +48,7 @@ pub use attach::spawn as spawn_thread;
 pub use error::Error;
 pub use exec::{ExecRequest, exec};
 pub use machine::{initrd, vsock_ports};
+pub use model::{URL as MODEL_URL, told};
 pub use registry::{Info, list};
 pub use timing::Phases;
 

@@ -1,11 +1,13 @@
 //! `--dry-run`: the whole decision, for people or as JSON. Nothing is started.
 
+mod model;
 mod processes;
 
 use std::{fmt::Write as _, path::Path};
 
 use confine::Support;
 use guest_image::{Cache, Recipe};
+use models::Models;
 use serde::Serialize;
 
 use crate::{
@@ -16,8 +18,8 @@ use crate::{
 };
 
 /// Prints it.
-pub fn main(plan: &Plan) -> Result<u8, Error> {
-    let described = Described::new(plan, image(&plan.spec)?, &confine::probe());
+pub fn main(plan: &Plan, models: &Models) -> Result<u8, Error> {
+    let described = Described::new(plan, models, image(&plan.spec)?, &confine::probe());
     let text = if plan.spec.output.json { super::json(&described) } else { described.text() };
     super::print(&text).map(|()| 0)
 }
@@ -42,6 +44,7 @@ struct Described {
     notes: Vec<String>,
     image: Image,
     agents: Vec<String>,
+    model: Option<model::Model>,
     processes: Vec<processes::Process>,
 }
 
@@ -81,7 +84,7 @@ fn image(spec: &Spec) -> Result<Image, Error> {
 }
 
 impl Described {
-    fn new(plan: &Plan, image: Image, support: &Support) -> Self {
+    fn new(plan: &Plan, models: &Models, image: Image, support: &Support) -> Self {
         let spec = &plan.spec;
         let path = |path: &Path| path.display().to_string();
         Self {
@@ -124,6 +127,7 @@ impl Described {
             notes: plan.notes.clone(),
             image,
             agents: spec.agents.names.clone(),
+            model: model::of(spec, models),
             processes: processes::all(spec, support),
         }
     }
@@ -179,6 +183,10 @@ impl Described {
             if self.environment.is_empty() { "nothing".into() } else { self.environment.join(" ") };
         line("environment", names);
         line("network", self.network.into());
+        match &self.model {
+            Some(model) => model.lines().into_iter().for_each(|(label, value)| line(label, value)),
+            None => line("model", "none".into()),
+        }
         for vsock in &self.vsock {
             line("vsock", format!("port {} of the host leads to {}", vsock.port, vsock.leads_to));
         }
@@ -191,7 +199,8 @@ impl Described {
         for process in &self.processes {
             line("process", format!("{} {}; sees {}", process.name, process.does, process.sees));
         }
-        if let Some(process) = self.processes.first() {
+        // All that are confined are so by the same.
+        if let Some(process) = self.processes.iter().find(|process| !process.layers.is_empty()) {
             line(
                 "confined by",
                 format!(

@@ -3,7 +3,8 @@
 use super::*;
 use crate::{
     policy::sys,
-    spec::{Caller, Output, Publish, Share},
+    serve::{Choice, Upstream},
+    spec::{Caller, LocalModel, Model, Output, Publish, Share},
 };
 
 fn plan(dir: &Path) -> Plan {
@@ -49,7 +50,30 @@ fn support() -> Support {
 fn described() -> Described {
     let dir = tempfile::tempdir().unwrap();
     let real = dir.path().canonicalize().unwrap();
-    Described::new(&plan(&real), Image { digest: "abc".into(), built: false }, &support())
+    describe(&plan(&real))
+}
+
+fn describe(plan: &Plan) -> Described {
+    let text = "[models.small]\nmodel = \"org/repo:a.gguf\"\n";
+    let models = models::config::parse(text, Path::new("models.toml")).unwrap();
+    Described::new(plan, &models, Image { digest: "abc".into(), built: false }, &support())
+}
+
+fn with_model(model: Model, log_requests: Option<&str>) -> Described {
+    let dir = tempfile::tempdir().unwrap();
+    let mut plan = plan(&dir.path().canonicalize().unwrap());
+    plan.spec.model = Some(model);
+    plan.spec.log_requests = log_requests.map(Into::into);
+    plan.spec.env.push(("DISABLE_TELEMETRY".into(), "0".into()));
+    describe(&plan)
+}
+
+fn local(id: &str, choice: Choice) -> Model {
+    Model::Local(LocalModel { id: id.into(), choice, serve: Vec::new() })
+}
+
+fn names(described: &Described) -> Vec<&str> {
+    described.processes.iter().map(|process| process.name.as_str()).collect()
 }
 
 #[test]
@@ -66,6 +90,7 @@ fn everything_that_crosses_is_named_and_no_value_of_a_variable() {
         "[::1]:8080 leads to port 80",
         "port 1024",
         "network      none",
+        "model        none",
         "as me in",
         "slow",
         "qvm-fs serves share1",
@@ -95,4 +120,51 @@ fn programs_get_the_same() {
         .collect();
     assert_eq!(names, ["qvm-fs", "qvm-fs", "qvm-vsock", "qvm-qemu"]);
     assert!(!text.contains("hush"));
+}
+
+#[test]
+fn a_model_is_told_with_its_server_and_what_agents_get() {
+    let described =
+        with_model(local("small", Choice::Id("small".into())), Some("/l/req\x1b.jsonl"));
+    let text = described.text();
+    for part in [
+        "model        small (org/repo:a.gguf), by a server of qvm; at http://127.0.0.1:8080 in the",
+        "request log  /l/req\\u{1b}.jsonl",
+        "ANTHROPIC_BASE_URL",
+        "GOOSE_CONTEXT_LIMIT",
+        "/h/.claude.json",
+        "port 8080",
+        "port 8081",
+        "qvm-bridge filters",
+        "one of them the request log",
+        "llama-server computes the model; sees the server's program",
+        "no landlock (old kernel)",
+    ] {
+        assert!(text.contains(part), "{part} in\n{text}");
+    }
+    let wanted = ["qvm-fs", "qvm-fs", "qvm-bridge", "qvm serve", "qvm-model", "llama-server"];
+    assert_eq!(names(&described)[..6], wanted);
+    // The caller's own goes before.
+    assert_eq!(text.matches("DISABLE_TELEMETRY").count(), 1, "{text}");
+
+    let value: serde_json::Value = serde_json::from_str(&crate::cli::json(&described)).unwrap();
+    let model = &value["model"];
+    assert_eq!(model["id"], "small");
+    assert_eq!(model["source"], "org/repo:a.gguf");
+    assert_eq!(model["address"], "http://127.0.0.1:8080");
+    assert_eq!(value["processes"][3]["layers"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn weights_of_the_command_line_and_other_servers_are_told_as_given() {
+    let given = with_model(local("a", Choice::Source("/w/a.gguf".into())), None);
+    let text = given.text();
+    assert!(text.contains("a (/w/a.gguf), by") && !text.contains("request log"), "{text}");
+
+    let other = with_model(Model::Upstream(Upstream::Unix("/run/x.sock".into())), None);
+    let text = other.text();
+    assert!(text.contains("what unix:/run/x.sock serves; at http"), "{text}");
+    assert!(names(&other).contains(&"qvm-bridge") && !names(&other).contains(&"qvm serve"));
+    let value: serde_json::Value = serde_json::from_str(&crate::cli::json(&other)).unwrap();
+    assert_eq!(value["model"]["served_by"], "upstream");
 }

@@ -11,7 +11,7 @@ use std::{
     fs::{File, OpenOptions},
     io,
     os::{fd::OwnedFd, unix::fs::OpenOptionsExt},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use agent_protocol::{Bytes, Forward};
@@ -29,7 +29,7 @@ const MODEL_PORT: u16 = 8080;
 /// The guest's port for switching models.
 const SWITCH_PORT: u16 = 8081;
 /// Where agents find the model.
-const URL: &str = "http://127.0.0.1:8080";
+pub const URL: &str = "http://127.0.0.1:8080";
 /// What agents call it, whatever is loaded.
 const NAME: &str = "local";
 
@@ -67,19 +67,10 @@ impl GuestModel {
     /// # Errors
     /// [`Error::Personal`] when that folder cannot be used.
     pub fn new(spec: &Spec, attached: Attached, personal: &Path) -> Result<Self, Error> {
-        let workspace = spec.shares.first().map(|share| share.guest.as_path());
-        let home = if spec.guest_root { Path::new("/root") } else { spec.caller.home.as_path() };
-        let local = Local {
-            model: NAME,
-            context: attached.context,
-            workspace: workspace.unwrap_or(Path::new("/")),
-            home,
-            url: URL,
-            root: spec.guest_root || spec.caller.uid == 0,
-        };
+        let local = local(spec, attached.context);
         let files = agents::files(&local)
             .into_iter()
-            .chain(agents::personal(personal, home).map_err(Error::Personal)?)
+            .chain(agents::personal(personal, local.home).map_err(Error::Personal)?)
             .map(|file| agent_protocol::File {
                 path: bytes(&file.path),
                 contents: file.contents,
@@ -116,6 +107,37 @@ impl GuestModel {
         let process = process::spawn_bridge(BridgeArgs { model, switch, link, log })?;
         let ends = vec![(MODEL_PORT.into(), model_end), (SWITCH_PORT.into(), switch_end)];
         Ok((process, ends))
+    }
+}
+
+/// What agents of this run are told by.
+#[derive(Debug)]
+pub struct Told {
+    /// Names of variables, of those too that depend on the model's context.
+    pub variables: Vec<OsString>,
+    /// Files in the guest.
+    pub files: Vec<PathBuf>,
+}
+
+/// What agents of a run with a model will be told by.
+pub fn told(spec: &Spec) -> Told {
+    let local = local(spec, Some(u32::MAX));
+    Told {
+        variables: agents::environment(&local).into_iter().map(|(name, _)| name).collect(),
+        files: agents::files(&local).into_iter().map(|file| file.path).collect(),
+    }
+}
+
+fn local(spec: &Spec, context: Option<u32>) -> Local<'_> {
+    let workspace = spec.shares.first().map(|share| share.guest.as_path());
+    let home = if spec.guest_root { Path::new("/root") } else { spec.caller.home.as_path() };
+    Local {
+        model: NAME,
+        context,
+        workspace: workspace.unwrap_or(Path::new("/")),
+        home,
+        url: URL,
+        root: spec.guest_root || spec.caller.uid == 0,
     }
 }
 

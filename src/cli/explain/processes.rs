@@ -6,9 +6,9 @@ use std::path::Path;
 use confine::{State, Support};
 use serde::Serialize;
 
-use crate::spec::{Accel, Spec};
+use crate::spec::{Accel, Model, Spec};
 
-/// A process of this host and what it is kept from.
+/// A process of this host, and what it is kept from.
 #[derive(Debug, Serialize)]
 pub struct Process {
     /// Its name in process lists.
@@ -19,7 +19,8 @@ pub struct Process {
     pub sees: String,
     /// Whose rights it has.
     pub rights: &'static str,
-    /// Layers of confinement that hold here, and those that this machine lacks.
+    /// Layers of confinement that hold here, and those that this machine lacks; none for a process
+    /// that is qvm itself.
     pub layers: Vec<String>,
 }
 
@@ -49,6 +50,7 @@ pub fn all(spec: &Spec, support: &Support) -> Vec<Process> {
             )
         })
         .collect();
+    all.extend(serving(spec, &layers, nobody));
     let nothing = || "an empty root; only the descriptors it was given".to_owned();
     all.push(process(
         "qvm-vsock",
@@ -66,6 +68,39 @@ pub fn all(spec: &Spec, support: &Support) -> Vec<Process> {
             process("qvm-qemu", "emulates the virtual CPUs".into(), sees, nobody)
         }
     });
+    all
+}
+
+/// Those of the model. Its server is shared with other machines of the user, and may run already.
+fn serving(spec: &Spec, layers: &[String], rights: &'static str) -> Vec<Process> {
+    let process = |name: &str, does: &str, sees: &str| Process {
+        name: name.into(),
+        does: does.into(),
+        sees: sees.into(),
+        rights,
+        layers: layers.to_vec(),
+    };
+    let Some(model) = &spec.model else { return Vec::new() };
+    let sees = match spec.log_requests {
+        Some(_) => "an empty root; only the descriptors it was given, one of them the request log",
+        None => "an empty root; only the descriptors it was given",
+    };
+    let mut all = vec![process("qvm-bridge", "filters what the guest asks the model", sees)];
+    if let Model::Local(_) = model {
+        all.push(Process {
+            rights: "the caller's",
+            layers: Vec::new(),
+            ..process(
+                "qvm serve",
+                "starts and ends the model server, for all machines of the user",
+                "what qvm itself sees; it parses nothing of the guest's requests",
+            )
+        });
+        let root = "the server's program and libraries, the model's files, and a GPU's devices if \
+                    it uses one; it can write to memory only";
+        all.push(process("qvm-model", "starts the server, and connects to it", root));
+        all.push(process("llama-server", "computes the model", root));
+    }
     all
 }
 
