@@ -20,6 +20,7 @@ use std::{ffi::OsString, io, path::PathBuf};
 
 use crate::{
     accel::{self, Facts},
+    serve,
     spec::{Accel, Output, Publish, Spec},
 };
 use config::Config;
@@ -127,7 +128,7 @@ pub fn build(
     let env = env::build(&host.env, &env_args)?;
     let shared: Vec<_> = shares.iter().map(|share| share.host.clone()).collect();
     let (accel, qemu) = engine(&settings, &shared, host)?;
-    let model = model::decide(&request.model, models, host, &shared)?;
+    let model = model::decide(&request.model, models, host, &shared, serve::by_hand)?;
     let name = match request.name {
         Some(name) => name,
         None => name::generate().map_err(PolicyError::Name)?,

@@ -32,7 +32,7 @@ mod upstream;
 pub mod weights;
 
 pub use attach::{Attached, Error as AttachError, attach};
-pub use control::{Choice, Error, Info, info, stop, switch};
+pub use control::{Choice, Error, Info, by_hand, info, stop, switch};
 pub use daemon::{Options, choose, run};
 pub use probe::{Computed, compute};
 pub use sandbox::{Error as SandboxError, usable, version};

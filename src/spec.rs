@@ -57,6 +57,8 @@ pub struct Spec {
 pub enum Model {
     /// qvm's own server, in its sandbox.
     Local(LocalModel),
+    /// Whatever `qvm serve` was told to serve: it runs, and nothing else was asked for.
+    Running,
     /// A server of this machine that somebody else runs.
     Upstream(Upstream),
 }
@@ -68,6 +70,8 @@ pub struct LocalModel {
     pub id: String,
     /// How it was chosen.
     pub choice: Choice,
+    /// Where its weights come from.
+    pub source: String,
     /// `qvm serve` and its arguments, for starting the server if none runs.
     pub serve: Vec<OsString>,
 }

@@ -7,7 +7,6 @@ use std::{fmt::Write as _, path::Path};
 
 use confine::Support;
 use guest_image::{Cache, Recipe};
-use models::Models;
 use serde::Serialize;
 
 use crate::{
@@ -18,8 +17,8 @@ use crate::{
 };
 
 /// Prints it.
-pub fn main(plan: &Plan, models: &Models) -> Result<u8, Error> {
-    let described = Described::new(plan, models, image(&plan.spec)?, &confine::probe());
+pub fn main(plan: &Plan) -> Result<u8, Error> {
+    let described = Described::new(plan, image(&plan.spec)?, &confine::probe());
     let text = if plan.spec.output.json { super::json(&described) } else { described.text() };
     super::print(&text).map(|()| 0)
 }
@@ -84,7 +83,7 @@ fn image(spec: &Spec) -> Result<Image, Error> {
 }
 
 impl Described {
-    fn new(plan: &Plan, models: &Models, image: Image, support: &Support) -> Self {
+    fn new(plan: &Plan, image: Image, support: &Support) -> Self {
         let spec = &plan.spec;
         let path = |path: &Path| path.display().to_string();
         Self {
@@ -127,7 +126,7 @@ impl Described {
             notes: plan.notes.clone(),
             image,
             agents: spec.agents.names.clone(),
-            model: model::of(spec, models),
+            model: model::of(spec),
             processes: processes::all(spec, support),
         }
     }
@@ -204,7 +203,7 @@ impl Described {
             line(
                 "confined by",
                 format!(
-                    "{}; no way to gain privileges, an empty environment",
+                    "{}; no way to gain privileges, nothing of the environment",
                     process.layers.join(", ")
                 ),
             );

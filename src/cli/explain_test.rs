@@ -54,9 +54,7 @@ fn described() -> Described {
 }
 
 fn describe(plan: &Plan) -> Described {
-    let text = "[models.small]\nmodel = \"org/repo:a.gguf\"\n";
-    let models = models::config::parse(text, Path::new("models.toml")).unwrap();
-    Described::new(plan, &models, Image { digest: "abc".into(), built: false }, &support())
+    Described::new(plan, Image { digest: "abc".into(), built: false }, &support())
 }
 
 fn with_model(model: Model, log_requests: Option<&str>) -> Described {
@@ -68,8 +66,9 @@ fn with_model(model: Model, log_requests: Option<&str>) -> Described {
     describe(&plan)
 }
 
-fn local(id: &str, choice: Choice) -> Model {
-    Model::Local(LocalModel { id: id.into(), choice, serve: Vec::new() })
+fn local(id: &str, source: &str) -> Model {
+    let choice = Choice::Id(id.into());
+    Model::Local(LocalModel { id: id.into(), choice, source: source.into(), serve: Vec::new() })
 }
 
 fn names(described: &Described) -> Vec<&str> {
@@ -125,7 +124,7 @@ fn programs_get_the_same() {
 #[test]
 fn a_model_is_told_with_its_server_and_what_agents_get() {
     let described =
-        with_model(local("small", Choice::Id("small".into())), Some("/l/req\x1b.jsonl"));
+        with_model(local("small", "org/repo:a.gguf"), Some("/l/req\x1b.jsonl"));
     let text = described.text();
     for part in [
         "model        small (org/repo:a.gguf), by a server of qvm; at http://127.0.0.1:8080 in the",
@@ -156,15 +155,16 @@ fn a_model_is_told_with_its_server_and_what_agents_get() {
 }
 
 #[test]
-fn weights_of_the_command_line_and_other_servers_are_told_as_given() {
-    let given = with_model(local("a", Choice::Source("/w/a.gguf".into())), None);
-    let text = given.text();
-    assert!(text.contains("a (/w/a.gguf), by") && !text.contains("request log"), "{text}");
-
+fn a_server_that_runs_already_decides() {
     let other = with_model(Model::Upstream(Upstream::Unix("/run/x.sock".into())), None);
     let text = other.text();
     assert!(text.contains("what unix:/run/x.sock serves; at http"), "{text}");
+    assert!(!text.contains("request log"), "{text}");
     assert!(names(&other).contains(&"qvm-bridge") && !names(&other).contains(&"qvm serve"));
     let value: serde_json::Value = serde_json::from_str(&crate::cli::json(&other)).unwrap();
     assert_eq!(value["model"]["served_by"], "upstream");
+
+    let own = with_model(Model::Running, None);
+    assert!(own.text().contains("what `qvm serve`, which runs, serves; at http"));
+    assert!(names(&own).contains(&"qvm-model"));
 }

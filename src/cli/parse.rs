@@ -131,6 +131,28 @@ fn known_elsewhere(name: &str) -> Option<&'static str> {
         "i-know" | "force" => {
             "what qvm refuses to share is refused always; share a project directory"
         }
+        "llm" | "ollama" | "llama" | "no-llm" => {
+            "use --model for a model that qvm serves, --upstream for a server that runs, --no-model for none"
+        }
+        "base-url" | "api-base" | "endpoint" | "openai-base-url" | "model-url" => {
+            "use --upstream for a model server that runs on this machine; no other is asked"
+        }
+        "api-key" | "token" => "the guest's model needs no key",
+        "llama-server" | "server" | "llama-bin" => {
+            "use --server-bin for the program that serves models"
+        }
+        "gpu" | "gpus" | "ngl" | "n-gpu-layers" | "gpu-layers" => {
+            "machines have no GPU, their model server has: `qvm serve --gpu`, or `gpu` and `gpu_layers` in models.toml"
+        }
+        "context" | "ctx" | "ctx-size" | "context-size" | "num-ctx" | "n-ctx" => {
+            "use `qvm serve --context`, or `context` in models.toml"
+        }
+        "port" | "host" | "listen" | "bind" => {
+            "a model server listens on no port, and -p/--publish of a run makes a port of the guest reachable"
+        }
+        "agent" | "agents" => {
+            "use --with for the agents to have, and name the one to run as the command"
+        }
         _ => return None,
     })
 }

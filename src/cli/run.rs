@@ -24,7 +24,7 @@ pub fn run(args: RunArgs, start: Instant) -> Result<u8, Error> {
     let models = super::serve::read(&host)?;
     let plan = policy::build(args.into_request(), &user, &models, &host)?;
     if dry_run {
-        return explain::main(&plan, &models);
+        return explain::main(&plan);
     }
     let spec = plan.spec;
     let output = spec.output;

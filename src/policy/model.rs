@@ -1,6 +1,6 @@
 //! Which model a run gets: what was asked for, else the default of `models.toml`, else none.
 
-use std::{ffi::OsString, path::PathBuf};
+use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use models::{Id, Models, Source, units};
 
@@ -48,7 +48,8 @@ pub enum ModelError {
     NothingToLog,
 }
 
-/// Decides. `shared` are the folders that the guest sees: no program in them is run.
+/// Decides. `shared` are the folders that the guest sees: no program in them is run. `serves` tells
+/// whether somebody started a server by hand, which is then what is meant.
 ///
 /// # Errors
 /// [`ModelError`].
@@ -57,6 +58,7 @@ pub fn decide(
     models: &Models,
     host: &Host,
     shared: &[PathBuf],
+    serves: impl FnOnce() -> bool,
 ) -> Result<Option<Model>, ModelError> {
     let model = if flags.none {
         None
@@ -65,6 +67,8 @@ pub fn decide(
     } else if let Some(asked) = &flags.model {
         let (id, choice) = choose(asked, models, host)?;
         Some(local(id, choice, flags, models, host, shared))
+    } else if serves() {
+        Some(Model::Running)
     } else if let Some(profile) = models.default_profile() {
         let choice = Choice::Id(profile.id.to_string());
         Some(local(profile.id.clone(), choice, flags, models, host, shared))
@@ -112,7 +116,15 @@ fn local(
     host: &Host,
     shared: &[PathBuf],
 ) -> Model {
-    let idle = models.idle.map_or_else(|| IDLE.to_owned(), |idle| format!("{}s", idle.as_secs()));
+    let idle = match models.idle {
+        Some(Duration::ZERO) => "0".to_owned(),
+        Some(idle) => format!("{}ms", idle.as_millis()),
+        None => IDLE.to_owned(),
+    };
+    let source = match &choice {
+        Choice::Id(id) => models.get(id).map(|profile| profile.model.to_string()),
+        Choice::Source(source) => Some(source.clone()),
+    };
     let mut serve: Vec<OsString> =
         ["serve", "--on-demand", "--idle", &idle].map(OsString::from).into();
     if let Some(program) = &flags.server_bin {
@@ -125,16 +137,17 @@ fn local(
         Choice::Id(id) => id.into(),
         Choice::Source(source) => source.into(),
     });
-    Model::Local(LocalModel { id: id.to_string(), choice, serve })
+    let source = source.unwrap_or_default();
+    Model::Local(LocalModel { id: id.to_string(), choice, source, serve })
 }
 
 /// Reads a time as the command line has it; 0 is at once.
 ///
 /// # Errors
 /// One line.
-pub fn idle(text: &str) -> Result<std::time::Duration, String> {
+pub fn idle(text: &str) -> Result<Duration, String> {
     if text == "0" {
-        return Ok(std::time::Duration::ZERO);
+        return Ok(Duration::ZERO);
     }
     super::units::duration(text).map_err(|error| error.to_string())
 }

@@ -34,33 +34,36 @@ fn asked(model: &str) -> ModelFlags {
 
 #[test]
 fn nothing_configured_and_nothing_asked_for_is_no_model() {
-    assert_eq!(decide(&ModelFlags::default(), &Models::default(), &host(), &[]).unwrap(), None);
+    assert_eq!(
+        decide(&ModelFlags::default(), &Models::default(), &host(), &[], || false).unwrap(),
+        None
+    );
 }
 
 #[test]
 fn the_default_is_used_unless_something_else_is_said() {
     let file = models(TWO);
-    let id = |flags: &ModelFlags| match decide(flags, &file, &host(), &[]).unwrap() {
+    let id = |flags: &ModelFlags| match decide(flags, &file, &host(), &[], || false).unwrap() {
         Some(Model::Local(local)) => local.id,
         other => panic!("{other:?}"),
     };
     assert_eq!(id(&ModelFlags::default()), "b");
     assert_eq!(id(&asked("a")), "a");
     let none = ModelFlags { none: true, ..ModelFlags::default() };
-    assert_eq!(decide(&none, &file, &host(), &[]).unwrap(), None);
+    assert_eq!(decide(&none, &file, &host(), &[], || false).unwrap(), None);
 }
 
 #[test]
 fn a_path_becomes_absolute_and_the_server_is_told_where_not_to_look() {
     let flags = ModelFlags { server_bin: Some("bin/server".into()), ..asked("./x.gguf") };
-    let model = decide(&flags, &models(TWO), &host(), &["/home/me/p".into()]).unwrap();
+    let model = decide(&flags, &models(TWO), &host(), &["/home/me/p".into()], || false).unwrap();
     let Some(Model::Local(local)) = model else { panic!("{model:?}") };
     assert_eq!(local.choice, Choice::Source("/home/me/p/x.gguf".into()));
     let words = [
         "serve",
         "--on-demand",
         "--idle",
-        "0s",
+        "0",
         "--server-bin",
         "/home/me/p/bin/server",
         "--not-in",
@@ -72,7 +75,7 @@ fn a_path_becomes_absolute_and_the_server_is_told_where_not_to_look() {
 
 #[test]
 fn what_is_neither_id_nor_source_names_what_there_is() {
-    let error = decide(&asked("c"), &models(TWO), &host(), &[]).unwrap_err().to_string();
+    let error = decide(&asked("c"), &models(TWO), &host(), &[], || false).unwrap_err().to_string();
     assert!(error.contains("`--model c`") && error.contains("a, b"), "{error}");
 }
 
@@ -80,7 +83,7 @@ fn what_is_neither_id_nor_source_names_what_there_is() {
 fn a_log_without_a_model_is_a_mistake() {
     let flags = ModelFlags { log_requests: Some("x".into()), ..ModelFlags::default() };
     assert!(matches!(
-        decide(&flags, &Models::default(), &host(), &[]),
+        decide(&flags, &Models::default(), &host(), &[], || false),
         Err(ModelError::NothingToLog)
     ));
 }

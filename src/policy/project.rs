@@ -19,7 +19,7 @@ pub const NAME: &str = ".qvm.toml";
 pub const LARGEST: u64 = 64 << 10;
 
 /// Keys that are known for the user's file or the command line, and that a project may not have.
-const WIDENING: [&str; 13] = [
+const WIDENING: [&str; 22] = [
     "accel",
     "env",
     "image",
@@ -33,6 +33,15 @@ const WIDENING: [&str; 13] = [
     "network",
     "nested",
     "allow",
+    "model",
+    "models",
+    "default",
+    "upstream",
+    "server",
+    "server_bin",
+    "log_requests",
+    "gpu",
+    "context",
 ];
 
 /// Upper bounds from a project. A bound above what would be used has no effect.

@@ -36,6 +36,12 @@ fn what_could_widen_is_an_error_that_says_so() {
         "publish = []",
         "share = []",
         "guest_root = true",
+        "model = \"org/repo\"",
+        "models = {}",
+        "upstream = \"unix:/x\"",
+        "with = \"codex\"",
+        "server = \"./llama-server\"",
+        "log_requests = \"x\"",
         "read_only_workspace = false",
     ] {
         let error = text(&format!("cpus = 1\n{line}\n")).unwrap_err();

@@ -18,6 +18,9 @@ pub(super) enum Error {
     /// The device could not be made.
     #[error("the device could not be made")]
     Device(#[from] io::Error),
+    /// The program that it started has ended.
+    #[error("it ended by itself ({0})")]
+    Ended(std::process::ExitStatus),
     /// The monitor, or the way to it, broke.
     #[error("the connection to the machine failed")]
     Serve(#[from] virtio_devices::transport::vhost_user::Error),

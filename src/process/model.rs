@@ -164,22 +164,20 @@ pub(super) fn run(job: ModelJob, start: child::Start) -> Result<(), child::Error
     })?;
     words::say_ready(&confined.report);
     confine::seal(Role::Model, denied)?;
-    bring(&channel, &mut server)?;
-    Ok(())
+    bring(&channel, &mut server)
 }
 
 /// Brings connections until the caller is gone or the server ends.
-fn bring(channel: &OwnedFd, server: &mut confine::Child) -> io::Result<()> {
+fn bring(channel: &OwnedFd, server: &mut confine::Child) -> Result<(), child::Error> {
     loop {
         let mut polled = [PollFd::new(channel, PollFlags::IN), PollFd::new(server, PollFlags::IN)];
         match poll(&mut polled, None) {
             Ok(_) | Err(Errno::INTR) => {}
-            Err(errno) => return Err(errno.into()),
+            Err(errno) => return Err(io::Error::from(errno).into()),
         }
         let [asked, ended] = polled.map(|polled| !polled.revents().is_empty());
         if ended {
-            let status = server.wait()?;
-            return Err(io::Error::other(format!("the server ended: {status}")));
+            return Err(child::Error::Ended(server.wait()?));
         }
         if asked && !answer(channel)? {
             return Ok(());

@@ -79,7 +79,12 @@ pub struct Attached {
 /// [`Error`].
 pub fn attach(model: &Model, quiet: bool) -> Result<Attached, Error> {
     match model {
-        Model::Local(local) => attach_local(local, quiet),
+        Model::Local(local) => {
+            let (connection, fresh) = open_or_start(local)?;
+            // Whatever kept a fresh server from loading it, keeps it from doing so again.
+            attached(&connection, (!fresh).then_some(local), quiet)
+        }
+        Model::Running => attached(&Connection::open()?, None, quiet),
         Model::Upstream(upstream) => attach_foreign(upstream),
     }
 }
@@ -96,24 +101,28 @@ fn attach_foreign(upstream: &Upstream) -> Result<Attached, Error> {
     Ok(Attached { link, context, backend: format!("{upstream} (upstream)"), messages })
 }
 
-fn attach_local(local: &LocalModel, quiet: bool) -> Result<Attached, Error> {
-    let connection = open_or_start(local)?;
+/// Uses the server at the other end; has it load the model that is wanted, if one is.
+fn attached(
+    connection: &Connection,
+    wanted: Option<&LocalModel>,
+    quiet: bool,
+) -> Result<Attached, Error> {
     // From here on the server is in use and stays.
     let (mut info, link) = connection.link()?;
-    info = ready(&connection, info, quiet)?;
-    if info.model != local.id {
+    info = ready(connection, info, quiet)?;
+    if let Some(local) = wanted {
         let others = info.users.saturating_sub(1);
-        if others > 0 && info.state == State::Running {
+        if info.state != State::Running || others == 0 {
+            // Nothing happens if just this is loaded, by a profile that has not changed. One that
+            // failed before is tried anew: whatever was in its way may be gone.
+            info = connection.ask(&Request::Switch(local.choice.clone())).map_err(|e| match e {
+                control::Error::Refused(why) => Error::NotLoaded(why),
+                other => other.into(),
+            })?;
+        } else if info.model != local.id || info.source != local.source {
             let wanted = local.id.clone();
             return Err(Error::InUse { loaded: info.model, wanted, others });
         }
-        info = connection.ask(&Request::Switch(local.choice.clone()))?;
-    } else if info.state != State::Running {
-        // Loaded anew: whatever was in its way may be gone.
-        info = connection.ask(&Request::Switch(local.choice.clone())).map_err(|e| match e {
-            control::Error::Refused(why) => Error::NotLoaded(why),
-            other => other.into(),
-        })?;
     }
     if info.state != State::Running {
         return Err(Error::NotLoaded(info.failure.unwrap_or_else(|| "nothing is loaded".into())));
@@ -141,10 +150,11 @@ fn ready(connection: &Connection, mut info: Info, quiet: bool) -> Result<Info, E
     Ok(info)
 }
 
-fn open_or_start(local: &LocalModel) -> Result<Connection, Error> {
+/// The server there is, or a new one; tells whether this is one.
+fn open_or_start(local: &LocalModel) -> Result<(Connection, bool), Error> {
     match Connection::open() {
         Err(control::Error::None) => {}
-        other => return Ok(other?),
+        other => return Ok((other?, false)),
     }
     let mut server = Command::new("/proc/self/exe")
         .args(&local.serve)
@@ -158,11 +168,14 @@ fn open_or_start(local: &LocalModel) -> Result<Connection, Error> {
     while Instant::now() < deadline {
         match Connection::open() {
             Err(control::Error::None) => {}
-            other => return Ok(other?),
+            other => return Ok((other?, true)),
         }
         if matches!(server.try_wait(), Ok(Some(_))) {
             // Another run may have been quicker, and this one's server given way to that.
-            return Connection::open().map_err(|_| Error::NotStarted(last_line(&mut server)));
+            let other = Connection::open();
+            return other
+                .map(|other| (other, false))
+                .map_err(|_| Error::NotStarted(last_line(&mut server)));
         }
         sleep(Duration::from_millis(5));
     }

@@ -39,6 +39,10 @@ pub struct Info {
     pub model: String,
     /// Its name for people.
     pub name: String,
+    /// Where its weights come from.
+    pub source: String,
+    /// A run started it; nobody chose its model by hand.
+    pub on_demand: bool,
     /// What goes on.
     pub state: State,
     /// Context in tokens, once known.
@@ -182,6 +186,11 @@ pub(super) fn hand_over(client: &UnixStream, link: &OwnedFd) -> io::Result<()> {
 /// [`Error::None`] if there is none.
 pub fn info() -> Result<Info, Error> {
     Connection::open()?.ask(&Request::Info)
+}
+
+/// Whether a server runs that somebody started by hand.
+pub fn by_hand() -> bool {
+    info().is_ok_and(|info| !info.on_demand)
 }
 
 /// Has the server that runs load another model, and waits until it has.

@@ -121,6 +121,10 @@ struct Daemon {
     idle: Option<Duration>,
     verbose: bool,
     on_demand: bool,
+    /// A model was loaded once.
+    proven: bool,
+    /// Why the model of `qvm serve MODEL` cannot be loaded.
+    hopeless: Option<String>,
     weights: Box<Found>,
 }
 
@@ -128,7 +132,7 @@ impl Daemon {
     fn new(options: Options, events: Sender<Event>, listener: &UnixListener) -> io::Result<Self> {
         let program = options.server.program.display().to_string();
         let Options { profile, lookup, list, .. } = options;
-        let supervisor = Supervisor::new(profile, program, events, lookup, list);
+        let supervisor = Supervisor::new(profile, program, options.on_demand, events, lookup, list);
         supervisor.update(|shared| shared.devices = options.devices);
         accept(listener.try_clone()?, Arc::clone(&supervisor))?;
         Ok(Self {
@@ -143,6 +147,8 @@ impl Daemon {
             idle: options.idle,
             verbose: options.verbose,
             on_demand: options.on_demand,
+            proven: false,
+            hopeless: None,
             weights: options.weights,
         })
     }
@@ -163,6 +169,9 @@ impl Daemon {
                 Err(RecvTimeoutError::Disconnected) => return Ok(0),
             }
             self.look_at_server();
+            if let Some(why) = self.hopeless.take() {
+                return Err(control::Error::Refused(why));
+            }
             if self.over() {
                 return Ok(0);
             }
@@ -263,6 +272,7 @@ impl Daemon {
 
     fn serves(&mut self) {
         let Some(running) = &self.running else { return };
+        self.proven = true;
         let served = Arc::clone(&running.served);
         let props = served.ask("/props", None).ok().and_then(|reply| reply.json());
         let probe = served.ask("/v1/messages/count_tokens", Some(&health::messages_probe()));
@@ -291,7 +301,7 @@ impl Daemon {
         let said = said(&running.log);
         let why = match (said.is_empty(), words, status) {
             (false, _, _) => format!("the model server ended{said}"),
-            (true, Some(words), _) => format!("the model server ended: {words}"),
+            (true, Some(words), _) => format!("the model server: {words}"),
             (true, None, Some(status)) => format!("the model server {status}"),
             (true, None, None) => "the model server ended".to_owned(),
         };
@@ -302,7 +312,9 @@ impl Daemon {
     fn failed(&mut self, why: &str) {
         self.running = None;
         let why = plain(why);
-        if !self.on_demand {
+        if !self.on_demand && !self.proven {
+            self.hopeless = Some(why.clone());
+        } else if !self.on_demand {
             eprintln!("qvm: {why}");
         }
         let again = self.supervisor.update(|shared| {

@@ -38,8 +38,19 @@ impl Reply {
 /// Asks with GET, or with POST when there is a body.
 ///
 /// # Errors
-/// What the connection says; `InvalidData` for what is no HTTP.
+/// What the connection says; `InvalidData` for what is no HTTP, `TimedOut` for silence.
 pub fn ask(stream: Stream, path: &str, body: Option<&Value>) -> io::Result<Reply> {
+    let silent = || {
+        let why = format!("no whole answer within {} seconds", PATIENCE.as_secs());
+        io::Error::new(io::ErrorKind::TimedOut, why)
+    };
+    exchange(stream, path, body).map_err(|error| match error.kind() {
+        io::ErrorKind::WouldBlock => silent(),
+        _ => error,
+    })
+}
+
+fn exchange(stream: Stream, path: &str, body: Option<&Value>) -> io::Result<Reply> {
     let body = body.map(Value::to_string);
     let mut request = format!(
         "{} {path} HTTP/1.0\r\nHost: localhost\r\nConnection: close\r\n",

@@ -105,6 +105,7 @@ pub(super) struct Supervisor {
     changed: Condvar,
     events: Mutex<Sender<Event>>,
     program: String,
+    on_demand: bool,
     lookup: Box<Lookup>,
     list: Box<List>,
 }
@@ -114,6 +115,7 @@ impl Supervisor {
     pub(super) fn new(
         profile: Profile,
         program: String,
+        on_demand: bool,
         events: Sender<Event>,
         lookup: Box<Lookup>,
         list: Box<List>,
@@ -135,6 +137,7 @@ impl Supervisor {
             changed: Condvar::new(),
             events: Mutex::new(events),
             program,
+            on_demand,
             lookup,
             list,
         };
@@ -168,6 +171,8 @@ impl Supervisor {
             pid: std::process::id(),
             model: shared.profile.id.to_string(),
             name: shared.profile.label().to_owned(),
+            source: shared.profile.model.to_string(),
+            on_demand: self.on_demand,
             state: shared.state,
             context: shared.context.or(shared.profile.context),
             users: shared.links,

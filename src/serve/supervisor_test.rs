@@ -17,8 +17,14 @@ fn supervisor() -> (Arc<Supervisor>, mpsc::Receiver<Event>) {
         other => Err(format!("{other:?}")),
     };
     let list = || vec![profile("a"), profile("b")];
-    let supervisor =
-        Supervisor::new(profile("a"), "program".into(), events, Box::new(lookup), Box::new(list));
+    let supervisor = Supervisor::new(
+        profile("a"),
+        "program".into(),
+        true,
+        events,
+        Box::new(lookup),
+        Box::new(list),
+    );
     (supervisor, inbox)
 }
 

@@ -1,10 +1,8 @@
 //! The model of a run, in words.
 
-use models::Models;
 use serde::Serialize;
 
 use crate::{
-    serve::Choice,
     session,
     spec::{Model as Chosen, Spec},
 };
@@ -28,16 +26,11 @@ pub struct Model {
     pub files: Vec<String>,
 }
 
-/// The model of a run. `models` tells where those of the configuration come from.
-pub fn of(spec: &Spec, models: &Models) -> Option<Model> {
+/// The model of a run.
+pub fn of(spec: &Spec) -> Option<Model> {
     let (id, source, served_by) = match spec.model.as_ref()? {
-        Chosen::Local(local) => {
-            let source = match &local.choice {
-                Choice::Id(id) => models.get(id).map(|profile| profile.model.to_string()),
-                Choice::Source(source) => Some(source.clone()),
-            };
-            (Some(local.id.clone()), source.unwrap_or_default(), "qvm serve")
-        }
+        Chosen::Local(local) => (Some(local.id.clone()), local.source.clone(), "qvm serve"),
+        Chosen::Running => (None, "`qvm serve`, which runs,".to_owned(), "qvm serve"),
         Chosen::Upstream(upstream) => (None, upstream.to_string(), "upstream"),
     };
     let told = session::told(spec);

@@ -86,7 +86,7 @@ fn serving(spec: &Spec, layers: &[String], rights: &'static str) -> Vec<Process>
         None => "an empty root; only the descriptors it was given",
     };
     let mut all = vec![process("qvm-bridge", "filters what the guest asks the model", sees)];
-    if let Model::Local(_) = model {
+    if !matches!(model, Model::Upstream(_)) {
         all.push(Process {
             rights: "the caller's",
             layers: Vec::new(),

@@ -18,6 +18,8 @@ fn info(devices: &[&str], messages: Option<bool>) -> Info {
         pid: 7,
         model: "a".into(),
         name: "A".into(),
+        source: "/a.gguf".into(),
+        on_demand: true,
         state: State::Running,
         context: None,
         users: 0,
