@@ -77,7 +77,7 @@ fn remedy(layer: LayerName) -> &'static str {
         LayerName::UserNamespace | LayerName::Namespaces | LayerName::Root => {
             "; allow user namespaces"
         }
-        LayerName::Landlock => "; boot Linux 6.7 or newer with landlock",
+        LayerName::Landlock => "; boot Linux 5.13 or newer with landlock",
         LayerName::Identity => "; start it as an ordinary user",
         _ => "",
     }

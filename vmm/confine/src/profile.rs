@@ -138,9 +138,10 @@ pub struct Profile {
     /// Whether [`enter`](crate::enter) fails unless every layer is in force. [`Profile::new`]
     /// sets it for [`Role::Model`].
     ///
-    /// Two things may lack even so, as neither opens anything: landlock's newer parts, from
-    /// version 4 (Linux 6.7) on, which knows files and TCP (the namespaces hold what the newer
-    /// parts do); and a [`What::Processes`](crate::What::Processes) that a container refuses.
+    /// Two things may lack even so, as neither opens anything: landlock's newer parts, as other
+    /// layers do the same (read-only mounts for truncation, the network namespace and the filter
+    /// for TCP, the filter for device controls, abstract sockets and signals); and a
+    /// [`What::Processes`](crate::What::Processes) that a container refuses.
     pub strict: bool,
 }
 

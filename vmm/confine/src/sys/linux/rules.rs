@@ -40,11 +40,6 @@ pub(super) fn restrict(grants: &Grants) -> Result<State> {
     })
 }
 
-/// Whether this kernel's landlock knows files, all of them, and TCP: Linux 6.7.
-pub(super) fn covers_files_and_tcp() -> bool {
-    version().is_ok_and(|version| version >= 4)
-}
-
 fn version() -> io::Result<i64> {
     // SAFETY: with this flag the call takes no pointer and answers with a number.
     let version = unsafe {
