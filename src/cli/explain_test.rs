@@ -123,8 +123,7 @@ fn programs_get_the_same() {
 
 #[test]
 fn a_model_is_told_with_its_server_and_what_agents_get() {
-    let described =
-        with_model(local("small", "org/repo:a.gguf"), Some("/l/req\x1b.jsonl"));
+    let described = with_model(local("small", "org/repo:a.gguf"), Some("/l/req\x1b.jsonl"));
     let text = described.text();
     for part in [
         "model        small (org/repo:a.gguf), by a server of qvm; at http://127.0.0.1:8080 in the",
