@@ -4,6 +4,7 @@
 //! - System messages after the first place go to where the chat templates want them, in order
 //!   ([`crate::fold`]); agents put some between the others, and many templates refuse that.
 //! - A billing line that changes with every request is dropped: it would spoil the prompt cache.
+//! - A choice of the server's slot is dropped: other machines' conversations may be in there.
 //! - Everything else stays as it was written, byte by byte, and in its place.
 //!
 //! The body must be JSON without a field twice on the levels that are looked at, and its media
@@ -16,6 +17,9 @@ use crate::endpoint::Fold;
 use crate::fold::{self, Change};
 use crate::intake::Place;
 use crate::text::{Fields, quoted};
+
+/// Fields that are left out.
+const DROPPED: [&str; 1] = ["id_slot"];
 
 /// A body with a gap where the name of the model goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +72,9 @@ pub(crate) fn rewrite(body: &[u8], fold: Fold) -> Result<Body, String> {
     let mut out = String::with_capacity(body.len() + 64);
     let mut gap = None;
     for (key, value) in &fields.0 {
+        if DROPPED.contains(&key.as_ref()) {
+            continue;
+        }
         let change = changes.iter().find(|c| c.key == *key);
         if let Some(Change { before: Some((key, value)), .. }) = change {
             field(&mut out, key).push_str(value);

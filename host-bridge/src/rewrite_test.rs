@@ -23,6 +23,12 @@ fn only_the_model_changes() {
 }
 
 #[test]
+fn no_slot_is_chosen_by_a_guest() {
+    assert_eq!(rewritten(r#"{"id_slot":3,"a":1}"#, No), r#"{"a":1,"model":"m"}"#);
+    assert_eq!(rewritten(r#"{"id_\u0073lot":3}"#, Chat), r#"{"model":"m"}"#);
+}
+
+#[test]
 fn a_stream_is_seen() {
     assert!(rewrite(br#"{"stream":true}"#, No).unwrap().stream);
     for body in [r#"{"stream":false}"#, r#"{"stream":"true"}"#, "{}"] {

@@ -148,7 +148,12 @@ fn list(models: &Models, host: &Host, json: bool) -> Result<(), Error> {
     if json {
         return super::print(&super::json(&listed));
     }
-    let mut text = table(&listed);
+    let (shown, hidden): (Vec<_>, Vec<_>) =
+        listed.into_iter().partition(|model| !model.hidden || model.state.is_some());
+    let mut text = table(&shown);
+    if !hidden.is_empty() {
+        let _ = writeln!(text, "{} more are hidden; --json lists them too", hidden.len());
+    }
     if let Some(failure) = running.and_then(|info| info.failure) {
         let _ = writeln!(text, "the server could not load {}", plain(&failure));
     }
@@ -175,7 +180,6 @@ fn table(listed: &[Listed]) -> String {
             Some(State::Running) => "loaded",
             Some(State::Starting) => "loading",
             Some(State::Stopping | State::Idle) => "stopped",
-            None if model.hidden => "hidden",
             None => "-",
         };
         let what = plain(&format!("{} ({})", model.name, model.source));
