@@ -75,6 +75,8 @@ impl Scene {
     pub fn qvm(&self) -> Command {
         let mut command = Command::new(qvm_binary());
         command.arg("-q").args(["--accel", &accel()]).args(["--memory", "512", "--cpus", "1"]);
+        // Whatever the user has configured; the cases of stage `model` have agents and models.
+        command.args(["--with", "none", "--no-model"]);
         command.arg("-d").arg(&self.workspace);
         command.stdin(Stdio::null());
         command
