@@ -13,7 +13,7 @@ use super::{
 use crate::{
     error::{Error, plain},
     policy::{host::Host, model, units::show_bytes},
-    serve::{self, weights},
+    serve::{self, Info, weights},
 };
 
 /// Does it.
@@ -127,8 +127,21 @@ struct Listed {
 
 fn list(models: &Models, host: &Host, json: bool) -> Result<(), Error> {
     let running = serve::info().ok();
-    let default = models.default_profile().map(|profile| profile.id.clone());
-    let listed: Vec<Listed> = models
+    let listed = listed(models, running.as_ref(), |profile| bytes(profile, host));
+    if json {
+        return super::print(&super::json(&listed));
+    }
+    let failure = running.and_then(|info| info.failure);
+    super::print(&text(&listed, failure.as_deref()))
+}
+
+fn listed(
+    models: &Models,
+    running: Option<&Info>,
+    bytes: impl Fn(&Profile) -> Option<u64>,
+) -> Vec<Listed> {
+    let default = models.default_profile().map(|profile| &profile.id);
+    models
         .profiles
         .iter()
         .map(|profile| Listed {
@@ -137,27 +150,11 @@ fn list(models: &Models, host: &Host, json: bool) -> Result<(), Error> {
             source: profile.model.to_string(),
             context: profile.context,
             hidden: profile.hidden,
-            default: default.as_ref() == Some(&profile.id),
-            bytes: bytes(profile, host),
-            state: running
-                .as_ref()
-                .filter(|info| info.model == profile.id.as_str())
-                .map(|i| i.state),
+            default: default == Some(&profile.id),
+            bytes: bytes(profile),
+            state: running.filter(|info| info.model == profile.id.as_str()).map(|info| info.state),
         })
-        .collect();
-    if json {
-        return super::print(&super::json(&listed));
-    }
-    let (shown, hidden): (Vec<_>, Vec<_>) =
-        listed.into_iter().partition(|model| !model.hidden || model.state.is_some());
-    let mut text = table(&shown);
-    if !hidden.is_empty() {
-        let _ = writeln!(text, "{} more are hidden; --json lists them too", hidden.len());
-    }
-    if let Some(failure) = running.and_then(|info| info.failure) {
-        let _ = writeln!(text, "the server could not load {}", plain(&failure));
-    }
-    super::print(&text)
+        .collect()
 }
 
 fn bytes(profile: &Profile, host: &Host) -> Option<u64> {
@@ -165,11 +162,24 @@ fn bytes(profile: &Profile, host: &Host) -> Option<u64> {
     weights.parts.iter().map(|part| std::fs::metadata(&part.path).ok().map(|m| m.len())).sum()
 }
 
-/// For people.
-fn table(listed: &[Listed]) -> String {
+/// For people: what is hidden is counted, unless it is the server's.
+fn text(listed: &[Listed], failure: Option<&str>) -> String {
     if listed.is_empty() {
         return "no model is configured; `qvm models add ID SOURCE` adds one\n".into();
     }
+    let (shown, hidden): (Vec<_>, Vec<_>) =
+        listed.iter().partition(|model| !model.hidden || model.state.is_some());
+    let mut text = table(&shown);
+    if !hidden.is_empty() {
+        let _ = writeln!(text, "hidden: {}; --json lists all", hidden.len());
+    }
+    if let Some(failure) = failure {
+        let _ = writeln!(text, "the server could not load {}", plain(failure));
+    }
+    text
+}
+
+fn table(listed: &[&Listed]) -> String {
     let width = listed.iter().map(|model| model.id.len()).max().unwrap_or(0).max(2);
     let mut text = format!("  {:<width$}  CONTEXT  SIZE      STATE     MODEL\n", "ID");
     for model in listed {
@@ -191,3 +201,7 @@ fn table(listed: &[Listed]) -> String {
     }
     text
 }
+
+#[cfg(test)]
+#[path = "models_test.rs"]
+mod tests;

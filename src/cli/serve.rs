@@ -123,3 +123,7 @@ pub fn find(
 pub fn wrong(error: impl std::error::Error) -> Error {
     Error::Model(crate::error::line(&error))
 }
+
+#[cfg(test)]
+#[path = "serve_test.rs"]
+mod tests;
