@@ -87,10 +87,13 @@ fn explain(error: &clap::Error) -> String {
     {
         return "`-d` needs the directory to share, as in `qvm -d . -- CMD` (in qvm -d does not mean detach)".into();
     }
-    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        return "a sub-command is missing; see `qvm image --help`".into();
-    }
     let rendered = error.render().to_string();
+    // Its words, without what may follow them.
+    let usage = rendered.lines().find_map(|line| line.strip_prefix("Usage: "));
+    let command = usage.and_then(|usage| usage.split(['<', '[']).next()).unwrap_or("qvm").trim();
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return format!("a sub-command is missing; see `{command} --help`");
+    }
     let lines = rendered.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:"));
     // clap's advice to pass an unknown option as the command is never what was meant.
     let idle = |line: &&str| {
@@ -99,8 +102,8 @@ fn explain(error: &clap::Error) -> String {
             && !line.starts_with("tip: to pass")
     };
     let kept: Vec<_> = lines.filter(idle).collect();
-    let text = kept.join("; ");
-    format!("{}; see `qvm --help`", text.strip_prefix("error: ").unwrap_or(&text))
+    let text = kept.join("; ").replace(":; ", ": ");
+    format!("{}; see `{command} --help`", text.strip_prefix("error: ").unwrap_or(&text))
 }
 
 /// Options that people know from other tools, and what qvm has instead.

@@ -197,7 +197,7 @@ fn exec_takes_a_name_and_a_command() {
 
 #[test]
 fn mistakes_are_one_line_that_says_what_to_do() {
-    let table: [(&[&str], &[&str]); 37] = [
+    let table: [(&[&str], &[&str]); 39] = [
         (&["--memroy", "4g"], &["'--memroy'", "'--memory'", "qvm --help"]),
         (&["-m", "10x"], &["10x", "like 512m or 4g"]),
         (&["-m", "0"], &["at least 128m"]),
@@ -224,7 +224,9 @@ fn mistakes_are_one_line_that_says_what_to_do() {
         (&["--net=host"], &["no network"]),
         (&["-d", ".", "doctor"], &["`doctor` is a sub-command and goes first", "-- doctor"]),
         (&["-q", "run", "ls"], &["goes first"]),
-        (&["image"], &["image --help"]),
+        (&["image"], &["`qvm image --help`"]),
+        (&["models"], &["`qvm models --help`"]),
+        (&["models", "rm"], &["provided: <ID>; see `qvm models rm --help`"]),
         (&["completion", "tcsh"], &["tcsh"]),
         (&["image", "rm"], &["IMAGE"]),
         (&["--ollama", "ls"], &["--model", "--upstream", "--no-model"]),

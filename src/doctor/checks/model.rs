@@ -60,9 +60,9 @@ pub fn all(host: &Host, shared: &[PathBuf], compute: bool) -> Vec<Finding> {
     let size = default.zip(there.as_ref()).and_then(|(p, weights)| tokens(p, weights));
     findings.extend(size.map(context));
 
-    let running = running.filter(|info| info.state == State::Running);
+    let running = running.filter(|info| info.state != State::Idle);
     let computed = match (program, default, &there) {
-        // It has computed to warm up, and a second one may find no memory.
+        // It computes to warm up, and a second one may find no memory.
         _ if running.is_some() => None,
         (Some(program), Some(profile), Some(weights)) if compute || !granted.is_empty() => {
             Some(serve::compute(program, profile, weights, &granted, PATIENCE))
@@ -142,7 +142,8 @@ fn computation(
     let finding = match (running, computed) {
         (Some(info), _) => {
             let on = if info.devices.is_empty() { "the CPU" } else { "the GPU" };
-            Finding::ok(check, format!("{} is being served from {on}", info.name))
+            let state = if info.state == State::Running { "served" } else { "loaded" };
+            Finding::ok(check, format!("{} is being {state} on {on}", info.name))
         }
         (None, None) if wanted => Finding::warn(
             check,

@@ -107,9 +107,12 @@ fn a_gpu_that_computes_nothing_is_a_warning() {
 fn a_server_that_runs_is_not_disturbed() {
     let finding =
         computation(true, Some(&info(&["CUDA0"], None)), None, &Grants::default()).unwrap();
-    assert_eq!((finding.level, &*finding.fact), (Well, "A is being served from the GPU"));
+    assert_eq!((finding.level, &*finding.fact), (Well, "A is being served on the GPU"));
     let finding = computation(true, Some(&info(&[], None)), None, &granted()).unwrap();
-    assert!(finding.fact.contains("from the CPU"));
+    assert!(finding.fact.contains("served on the CPU"));
+    let loading = Info { state: State::Starting, ..info(&[], None) };
+    let finding = computation(true, Some(&loading), None, &granted()).unwrap();
+    assert!(finding.fact.contains("being loaded"));
 }
 
 #[test]
