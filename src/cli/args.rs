@@ -108,13 +108,13 @@ pub struct RunArgs {
     /// Guest image: a name, or the start of a digest
     #[arg(long, value_name = "IMAGE")]
     pub image: Option<String>,
-    /// Language model to offer: an id of models.toml, a file, or org/repo[:file.gguf] [default: models.toml's]
+    /// Language model to offer: an id of models.toml, a file, or org/repo[:file.gguf] [default: that of a `qvm serve` that runs, else models.toml's]
     #[arg(long, value_name = "MODEL", conflicts_with_all = ["upstream", "no_model"])]
     pub model: Option<String>,
     /// Offer no model, though one is configured
     #[arg(long, conflicts_with = "upstream")]
     pub no_model: bool,
-    /// Offer the model of a server that runs: unix:/PATH or http://127.0.0.1:PORT
+    /// Offer the model of another server that runs here: unix:/PATH or http://127.0.0.1:PORT
     #[arg(long, value_name = "URL")]
     pub upstream: Option<Upstream>,
     /// Program that serves the model [default: llama-server, where it is found]
@@ -207,7 +207,7 @@ pub struct ServeArgs {
     /// An id of models.toml, a file, or org/repo[:file.gguf] [default: models.toml's]
     #[arg(value_name = "MODEL")]
     pub model: Option<String>,
-    /// Context in tokens: 8192, 32k [default: the profile's, else the model's]
+    /// Context in tokens: 8192, 32k [default: models.toml's, else the model's]
     #[arg(long, value_name = "N", value_parser = model::tokens)]
     pub context: Option<u32>,
     /// GPU to use: auto, none, nvidia, amd [default: models.toml's, else auto]
@@ -251,11 +251,11 @@ pub enum ModelsAction {
     Ls(Json),
     /// Add a model to models.toml
     Add {
-        /// Short name of letters, digits, - _ and .
+        /// Short name: letters, digits, `.`, `-` and `_`
         id: String,
         /// A file, or org/repo[:file.gguf]
         source: String,
-        /// Context in tokens: 8192, 32k
+        /// Context in tokens: 8192, 32k [default: the model's]
         #[arg(long, value_name = "N", value_parser = model::tokens)]
         context: Option<u32>,
         /// Use it where no other is asked for
@@ -312,7 +312,7 @@ pub struct ExecArgs {
 /// `doctor`.
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
-    /// Load the default model and compute with it, as is done anyway where there is a GPU
+    /// Load the default model and compute with it, which is done anyway where there is a GPU
     #[arg(long)]
     pub try_model: bool,
     /// Print JSON
