@@ -87,23 +87,16 @@ pub fn run(spec: Spec, image: &Image, personal: &Path, start: Instant) -> Result
             eprintln!("qvm: {address} leads to port {} of the guest", port.guest_port);
         }
     }
+    moments.decided = Some(Instant::now());
+    // This may take minutes, in which a signal does what it usually does: nothing has to be undone.
+    let mut model = model(&spec, personal)?;
+    moments.served = model.as_ref().map(|_| Instant::now());
     let signal_events = events.clone();
     signals::watch(move |signal| {
         let _ = signal_events.send(event::Event::Signal(signal));
     })
     .map_err(|e| Error::System("watch signals", e))?;
 
-    moments.decided = Some(Instant::now());
-    let mut model = match &spec.model {
-        Some(model) => {
-            let attached = serve::attach(model, spec.output.quiet)?;
-            Some(model::GuestModel::new(&spec, attached, personal)?)
-        }
-        None => None,
-    };
-    if let Some(model) = model.as_ref().filter(|_| !spec.output.quiet) {
-        warn(&spec, model);
-    }
     let machine = machine::Machine::launch(&spec, image, model.as_mut(), &events)?;
     moments.up = Some(Instant::now());
     let mut running = running::Running::new(&spec, model, machine, moments, events)?;
@@ -111,6 +104,17 @@ pub fn run(spec: Spec, image: &Image, personal: &Path, start: Instant) -> Result
     let mut outcome = running.finish();
     outcome.status = ended?;
     Ok(outcome)
+}
+
+/// The guest's model, served by now.
+fn model(spec: &Spec, personal: &Path) -> Result<Option<model::GuestModel>, Error> {
+    let Some(model) = &spec.model else { return Ok(None) };
+    let attached = serve::attach(model, spec.output.quiet)?;
+    let model = model::GuestModel::new(spec, attached, personal)?;
+    if !spec.output.quiet {
+        warn(spec, &model);
+    }
+    Ok(Some(model))
 }
 
 /// Says what is going to disappoint the agent that is run.

@@ -23,6 +23,7 @@ pub fn print(outcome: &Outcome, output: Output) {
 fn timing(phases: &Phases) -> String {
     let all = [
         ("spec", phases.spec, "arguments, policy, image"),
+        ("model", phases.model, "loaded, or found loaded"),
         ("processes", phases.processes, "started and confined"),
         ("entry", phases.entry, "to the guest's first instruction"),
         ("kernel", phases.kernel, "to the agent's first instruction"),

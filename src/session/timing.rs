@@ -7,13 +7,15 @@ use serde::Serialize;
 /// How long each phase took, in milliseconds; absent if the run did not get that far.
 ///
 /// ```text
-///  start ─spec─▶ decided ─processes─▶ up ─entry─▶ first vCPU entry ─kernel─▶ PID 1
+///  start ─spec─▶ decided ─model─▶ served ─processes─▶ up ─entry─▶ first vCPU entry ─kernel─▶ PID 1
 ///        ─agent─▶ guest ready ─command─▶ command started ─run─▶ command ended ─end─▶ nothing left
 /// ```
 #[derive(Debug, Default, Clone, Copy, PartialEq, Serialize)]
 pub struct Phases {
     /// Arguments, policy, image.
     pub spec: Option<f64>,
+    /// Until the model was loaded, for a guest that has one.
+    pub model: Option<f64>,
     /// Our processes started and confined.
     pub processes: Option<f64>,
     /// From there to the first instruction of the guest; only our own VMM can tell.
@@ -38,6 +40,8 @@ pub struct Moments {
     start: Instant,
     /// Everything is decided.
     pub decided: Option<Instant>,
+    /// The model is loaded.
+    pub served: Option<Instant>,
     /// All processes are confined and ready.
     pub up: Option<Instant>,
     /// The first vCPU entered the guest.
@@ -58,6 +62,7 @@ impl Moments {
         Self {
             start,
             decided: None,
+            served: None,
             up: None,
             entry: None,
             ready: None,
@@ -85,7 +90,8 @@ impl Moments {
         };
         Phases {
             spec: between(Some(self.start), self.decided),
-            processes: between(self.decided, self.up),
+            model: between(self.decided, self.served),
+            processes: between(self.served.or(self.decided), self.up),
             entry: between(self.up, self.entry),
             kernel: between(self.entry.or(self.up), pid1),
             agent: between(pid1, ready),
@@ -101,6 +107,7 @@ impl std::fmt::Display for Phases {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let rows = [
             ("spec", self.spec),
+            ("model", self.model),
             ("processes up", self.processes),
             ("first vCPU entry", self.entry),
             ("kernel", self.kernel),

@@ -14,11 +14,15 @@ fn phases_lie_between_moments() {
     let phases = moments.phases();
     assert_eq!(phases.spec, Some(2.0));
     assert_eq!(phases.processes, Some(8.0));
+    assert_eq!(phases.model, None);
     assert_eq!(phases.entry, Some(5.0));
     assert_eq!(phases.kernel, Some(55.0));
     assert_eq!(phases.agent, Some(30.0));
     assert_eq!(phases.command, Some(1.0));
     assert_eq!(phases.run, None);
+    moments.served = at(7);
+    assert_eq!(moments.phases().model, Some(5.0));
+    assert_eq!(moments.phases().processes, Some(3.0));
 }
 
 #[test]
