@@ -39,6 +39,12 @@ pub(crate) fn look(path: &Path) -> Program {
     Program { kind, loader }
 }
 
+/// Whether a program is text for an interpreter.
+pub(crate) fn is_script(path: &Path) -> bool {
+    let mut start = [0u8; 2];
+    File::open(path).is_ok_and(|mut file| fill(&mut file, &mut start) == 2 && start == *b"#!")
+}
+
 /// What loads a program (`PT_INTERP`), if anything does.
 #[must_use]
 pub fn loader_of(path: &Path) -> Option<PathBuf> {

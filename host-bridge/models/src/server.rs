@@ -158,8 +158,12 @@ impl Server {
 
     /// The program at `path`, which must be there.
     fn said(path: &Path, from: &'static str, shared: &[PathBuf]) -> Result<Self, ServerError> {
-        let real =
-            program(path).map_err(|why| ServerError::Said { path: path.into(), why, from })?;
+        let wrong = |why| ServerError::Said { path: path.into(), why, from };
+        let real = program(path).map_err(wrong)?;
+        // Nothing in the sandbox would run it.
+        if elf::is_script(&real) {
+            return Err(wrong("that is a script, not the program itself"));
+        }
         match outside(&real, shared) {
             true => Ok(Self::at(real)),
             false => Err(ServerError::Shared(real)),

@@ -8,7 +8,7 @@ use super::*;
 /// An executable file.
 fn executable(path: &Path) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, "#!/bin/sh\n").unwrap();
+    fs::write(path, "\x7fELF").unwrap();
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
@@ -45,10 +45,14 @@ fn what_was_named_must_be_there() {
     let (_keep, dir) = folder();
     let plain = dir.join("plain");
     fs::write(&plain, "").unwrap();
+    let script = dir.join("script");
+    executable(&script);
+    fs::write(&script, "#!/bin/sh\nexec llama-server\n").unwrap();
     for (path, why) in [
         (dir.join("none"), "there is no such file"),
         (dir.clone(), "that is no file"),
         (plain, "that is not executable"),
+        (script, "that is a script"),
     ] {
         let search = Search { option: Some(&path), ..Search::default() };
         let error = Server::find(&search).unwrap_err().to_string();
