@@ -312,13 +312,13 @@ impl Daemon {
     fn failed(&mut self, why: &str) {
         self.running = None;
         let why = plain(why);
+        let failure = self.supervisor.peek(|shared| format!("{}: {why}", shared.profile.id));
         if !self.on_demand && !self.proven {
-            self.hopeless = Some(why.clone());
+            self.hopeless = Some(failure.clone());
         } else if !self.on_demand {
-            eprintln!("qvm: {why}");
+            eprintln!("qvm: {failure}");
         }
         let again = self.supervisor.update(|shared| {
-            let failure = format!("{}: {why}", shared.profile.id);
             shared.served = None;
             shared.failure = Some(failure);
             match shared.fallback.take() {
