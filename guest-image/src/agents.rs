@@ -143,9 +143,9 @@ fn private(local: &Local<'_>, path: &str, contents: impl Into<Vec<u8>>) -> Guest
 }
 
 /// How much of a context an agent may ask to be answered with, in tokens: a quarter, and no more
-/// than most models can say in one go. Of a context that the agents' own prompts fill, a little.
+/// than most models can say in one go.
 fn output(context: u32) -> u32 {
-    if context < 16_384 { (context / 32).max(128) } else { (context / 4).min(32_000) }
+    (context / 4).clamp(512, 32_000)
 }
 
 #[cfg(test)]

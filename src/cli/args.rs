@@ -261,6 +261,9 @@ pub enum ModelsAction {
         /// Use it where no other is asked for
         #[arg(long)]
         default: bool,
+        /// Further arguments of llama-server, whenever it is loaded
+        #[arg(last = true, value_name = "ARG")]
+        args: Vec<String>,
     },
     /// Remove a model from models.toml; its files stay
     Rm {

@@ -21,8 +21,8 @@ pub fn main(action: ModelsAction, host: &Host) -> Result<u8, Error> {
     let models = read(host)?;
     match action {
         ModelsAction::Ls(args) => list(&models, host, args.json)?,
-        ModelsAction::Add { id, source, context, default } => {
-            add(&id, &source, context, default, host)?;
+        ModelsAction::Add { id, source, context, default, args } => {
+            add(&id, &source, Given { context, default, args }, host)?;
         }
         ModelsAction::Rm { id } => {
             let id = id.parse().map_err(wrong)?;
@@ -57,21 +57,27 @@ pub fn main(action: ModelsAction, host: &Host) -> Result<u8, Error> {
     Ok(0)
 }
 
-/// Adds a model. Weights of this machine must be there; others are fetched when they are needed.
-fn add(
-    id: &str,
-    source: &str,
+/// What is said of a model beside its weights.
+#[derive(Debug, Default)]
+struct Given {
     context: Option<u32>,
     default: bool,
-    host: &Host,
-) -> Result<(), Error> {
+    args: Vec<String>,
+}
+
+/// Adds a model. Weights of this machine must be there; others are fetched when they are needed.
+fn add(id: &str, source: &str, given: Given, host: &Host) -> Result<(), Error> {
+    let Given { context, default, args } = given;
+    for arg in &args {
+        models::flags::check(arg.as_ref()).map_err(wrong)?;
+    }
     let source: Source = source.parse().map_err(wrong)?;
     let source = source.absolute(&host.dirs.home, &host.cwd);
     if let Source::File(path) = &source {
         models::Weights::open(path).map_err(wrong)?;
     }
     let id: Id = id.parse().map_err(wrong)?;
-    let profile = Profile { context, ..Profile::new(id.clone(), source) };
+    let profile = Profile { context, args, ..Profile::new(id.clone(), source) };
     change(host, |text, file| {
         let text = edit::add(text, &profile, file)?;
         if default { edit::set_default(&text, &id, file) } else { Ok(text) }

@@ -21,7 +21,13 @@ fn host(home: &Path) -> Host {
 }
 
 fn adding(id: &str, source: &str, default: bool) -> ModelsAction {
-    ModelsAction::Add { id: id.into(), source: source.into(), context: Some(32768), default }
+    ModelsAction::Add {
+        id: id.into(),
+        source: source.into(),
+        context: Some(32768),
+        default,
+        args: vec!["--temp".into(), "0".into()],
+    }
 }
 
 fn refused(action: ModelsAction, host: &Host) -> String {
@@ -105,6 +111,7 @@ fn models_are_added_chosen_and_removed() {
     let there = read(&host).unwrap();
     assert_eq!(there.profiles.len(), 2);
     assert_eq!(there.get("a").unwrap().context, Some(32768));
+    assert_eq!(there.get("a").unwrap().args, ["--temp", "0"]);
     assert_eq!(there.default_profile().unwrap().id.as_str(), "b");
 
     main(ModelsAction::Default { id: "a".into() }, &host).unwrap();
@@ -120,6 +127,13 @@ fn what_cannot_be_added_changes_nothing() {
     let host = host(dir.path());
     main(adding("a", "o/r:a.gguf", false), &host).unwrap();
     let before = std::fs::read(path(&host)).unwrap();
+    let ModelsAction::Add { id, source, context, default, .. } = adding("c", "o/r:c.gguf", false)
+    else {
+        panic!()
+    };
+    let args = vec!["--tools".to_owned()];
+    let why = refused(ModelsAction::Add { id, source, context, default, args }, &host);
+    assert!(why.contains("--tools"), "{why}");
     std::fs::write(dir.path().join("text.gguf"), "no weights").unwrap();
     for (id, source, wanted) in [
         ("a", "o/r:other.gguf", "a"),
