@@ -8,9 +8,12 @@ use std::{
 };
 
 use e2e::{
-    assert_refused, gguf,
+    assert_refused, gguf, lossy,
     model::{Setting, assert_one_line},
 };
+
+/// A model server that does as the name of its model says (`src/bin/stub-server.rs`).
+const STUB: &str = env!("CARGO_BIN_EXE_stub-server");
 
 /// A file with this content.
 fn file(setting: &Setting, name: &str, content: &[u8]) -> PathBuf {
@@ -19,8 +22,17 @@ fn file(setting: &Setting, name: &str, content: &[u8]) -> PathBuf {
     path
 }
 
+/// `qvm serve` fails with one line; what it began to start is told before, B07, and gone after.
 fn serve(setting: &Setting, model: &Path, options: &[&str], words: &[&str]) {
-    let output = setting.command(["serve"]).arg(model).args(options).output().unwrap();
+    let mut command = setting.command(["serve"]);
+    // No load takes that long here.
+    command.env("QVM_MODEL_TIMEOUT", "5").arg(model).args(options);
+    let mut output = command.output().unwrap();
+    let stderr = lossy(&output.stderr);
+    let banner = ["binary ", "model ", "alias ", "listener ", "extra "];
+    let rest: Vec<&str> =
+        stderr.lines().filter(|line| !banner.iter().any(|name| line.starts_with(name))).collect();
+    output.stderr = rest.join("\n").into_bytes();
     assert_one_line(&output, words);
     assert_eq!(setting.servers(&setting.unique()), [0; 0]);
 }
@@ -64,11 +76,15 @@ fn servers() {
     serve(&setting, &model, &["--server-bin", missing.to_str().unwrap()], &["no-server"]);
     let script = file(&setting, "script-server", b"#!/bin/sh\nexec sleep 600\n");
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
-    serve(&setting, &model, &["--server-bin", script.to_str().unwrap()], &["script-server"]);
+    let words = ["script-server", "is a script"];
+    serve(&setting, &model, &["--server-bin", script.to_str().unwrap()], &words);
     let plain = file(&setting, "plain-server", b"no program");
     serve(&setting, &model, &["--server-bin", plain.to_str().unwrap()], &["plain-server"]);
     // A program that ends at once without ever having listened.
-    serve(&setting, &model, &["--server-bin", "/bin/true"], &["true"]);
+    serve(&setting, &model, &["--server-bin", "/bin/true"], &["the model server", "ended"]);
+    // One that lives and never listens.
+    let model = setting.tiny(&format!("never-{}", setting.unique()));
+    serve(&setting, &model, &["--server-bin", STUB], &["not loaded within 5 seconds"]);
 }
 
 /// B06: options that would make the server a way out, each refused by its name.
@@ -132,7 +148,7 @@ fn names() {
         let output = setting.qvm().args(options).args(["--", "true"]).output().unwrap();
         assert_refused(&output, words);
     };
-    refused(&["--model", "nosuch"], &["nosuch", "qvm models"]);
+    refused(&["--model", "nosuch"], &["nosuch", "none is configured", "ORG/REPO"]);
     refused(&["--model", "a", "--no-model"], &["--no-model"]);
     refused(&["--upstream", "http://127.0.0.1:1", "--model", "a"], &["--upstream", "--model"]);
     refused(&["--with", "gemini-cli"], &["gemini-cli"]);

@@ -87,9 +87,11 @@ env > env; grep -rl canary-5d1c "$HOME" /etc > seen; true"#;
     let output = setting.with(&server).args(["--", "sh", "-c", script]).output().unwrap();
     stdout(&output);
     assert_eq!(setting.left("text"), "Hello from the script.\n");
+    // Verbose as it is (D05), the one piece of JSON is a list of what the stream has in lines.
     let json = setting.left_json("json");
+    let last = json.as_array().and_then(|all| all.last()).unwrap_or_else(|| panic!("{json}"));
     assert_eq!(
-        (&json["result"], &json["is_error"]),
+        (&last["result"], &last["is_error"]),
         (&json!("Hello from the script."), &json!(false))
     );
     let stream = setting.left("stream");
@@ -124,6 +126,18 @@ fn an_ordinary_user_lets_it_write() {
     let server = Scripted::on_loopback(with_one_call("Write", input));
     let cache = setting.scene.top.path().join("cache");
     let image = another_cache(&cache, &[]);
+    // Claude with it, so that nothing has to be fetched.
+    for layer in fs::read_dir(e2e::model::cache().join("layers")).unwrap().flatten() {
+        let manifest = fs::read_to_string(layer.path().join("manifest.json")).unwrap();
+        let manifest: Value = serde_json::from_str(&manifest).unwrap();
+        if manifest["packages"].as_array().unwrap().iter().all(|agent| agent["name"] == "claude") {
+            let copy = cache.join("layers").join(layer.file_name());
+            fs::create_dir_all(&copy).unwrap();
+            for name in ["manifest.json", "layer.erofs"] {
+                fs::copy(layer.path().join(name), copy.join(name)).unwrap();
+            }
+        }
+    }
     for dir in [&setting.scene.workspace, &setting.home, &cache, &image] {
         give(dir, NOBODYS);
     }

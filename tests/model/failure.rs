@@ -1,13 +1,10 @@
 //! Servers and clients that go away.
 
-use std::{
-    process::Stdio,
-    sync::atomic::{AtomicUsize, Ordering},
-};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use e2e::{
     model::Setting,
-    processes::until,
+    processes::{Running, until},
     scripted::{Scripted, Turn},
     stdout,
 };
@@ -39,13 +36,13 @@ CLAUDE_CODE_MAX_RETRIES=0 claude --dangerously-skip-permissions -p 'always break
 claude --dangerously-skip-permissions -p 'break once' > healed 2>&1; echo $? > healed.status
 touch ready; while ! test -e go; do sleep 0.2; done"#;
     let mut qvm = setting.with(&server);
-    qvm.args(["--", "sh", "-c", script]).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let machine = qvm.spawn().unwrap();
+    qvm.args(["--", "sh", "-c", script]);
+    let machine = Running::start(&mut qvm);
     until("the guest has tried", || setting.scene.file("ready").exists().then_some(()));
     // While the machine still runs: it is the client's leaving that counts.
     until("the server notices", || (server.given_up() >= 1).then_some(()));
     std::fs::write(setting.scene.file("go"), "").unwrap();
-    stdout(&machine.wait_with_output().unwrap());
+    stdout(&machine.output());
 
     let broken = setting.left("broken");
     assert!(broken.contains("half") && !broken.contains("message_stop"), "{broken}");
@@ -72,8 +69,8 @@ fn the_real_server_is_killed() {
 curl -sS -N 127.0.0.1:8080/completion -d '{"prompt":"a","n_predict":-1,"ignore_eos":true,"stream":true}' > killed 2>&1; echo $? > killed.status
 curl -sS --fail --retry 0 127.0.0.1:8080/v1/messages -d '{"model":"any","max_tokens":20,"messages":[{"role":"user","content":"say hi"}]}' > next"#;
     let mut qvm = setting.qvm();
-    qvm.args(["--", "sh", "-c", script]).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let machine = qvm.spawn().unwrap();
+    qvm.args(["--", "sh", "-c", script]);
+    let machine = Running::start(&mut qvm);
     let streams = || {
         std::fs::read_to_string(setting.scene.file("killed")).is_ok_and(|t| t.contains("data: "))
     };
@@ -81,7 +78,7 @@ curl -sS --fail --retry 0 127.0.0.1:8080/v1/messages -d '{"model":"any","max_tok
     let server = setting.servers(&id)[0];
     let pid = rustix::process::Pid::from_raw(i32::try_from(server).unwrap()).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
-    stdout(&machine.wait_with_output().unwrap());
+    stdout(&machine.output());
     let killed = setting.left("killed");
     let tail: String = killed.lines().rev().take(3).collect();
     assert!(setting.left("killed.status") != "0\n" || tail.contains("error"), "{tail}");

@@ -96,8 +96,16 @@ fn only_the_model_can_be_asked() {
     assert_eq!(out["big"], 200);
 
     for request in server.requests() {
-        let known =
-            ["/health", "/models", "/v1/models", "/props", "/v1/messages", "/v1/chat/completions"];
+        // Counting tokens is how qvm itself finds out what the server speaks.
+        let known = [
+            "/health",
+            "/models",
+            "/v1/models",
+            "/props",
+            "/v1/messages",
+            "/v1/messages/count_tokens",
+            "/v1/chat/completions",
+        ];
         assert!(known.contains(&request.path()), "{} {}", request.method, request.target);
         assert!(
             !request.text.contains("127.0.0.1") && !request.text.contains("file:"),

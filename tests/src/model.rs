@@ -38,7 +38,9 @@ impl Setting {
         let scene = Scene::new();
         let home = scene.top.path().join("home");
         fs::create_dir(&home).unwrap();
-        Self { scene, home }
+        let setting = Self { scene, home };
+        setting.configure("");
+        setting
     }
 
     /// What is unlike anything in another test: part of the names of models and servers.
@@ -81,7 +83,8 @@ impl Setting {
     pub fn configure(&self, top: &str) {
         let file = self.home.join(".config/qvm/models.toml");
         fs::create_dir_all(file.parent().unwrap()).unwrap();
-        fs::write(file, top).unwrap();
+        // No server outlives its test for long.
+        fs::write(file, format!("idle = \"2s\"\n{top}")).unwrap();
     }
 
     /// Writes the tiny model under a name that only this test has.

@@ -3,11 +3,12 @@
 use std::{
     collections::BTreeSet,
     fs,
+    process::{Child, Command, Output, Stdio},
     time::{Duration, Instant},
 };
 
 /// Longest wait for something that must happen. Never a measure of speed.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+pub const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Polls `done` until it gives something; panics with `what` after [`PATIENCE`].
 pub fn until<T>(what: &str, mut done: impl FnMut() -> Option<T>) -> T {
@@ -18,6 +19,35 @@ pub fn until<T>(what: &str, mut done: impl FnMut() -> Option<T>) -> T {
         }
         assert!(start.elapsed() < PATIENCE, "gave up waiting: {what}");
         std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A program that runs, with pipes; ended when a test gives up on it.
+pub struct Running(Option<Child>);
+
+impl Running {
+    /// Starts it.
+    pub fn start(command: &mut Command) -> Self {
+        Self(Some(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()))
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.0.as_ref().unwrap().id()
+    }
+
+    /// Waits for its end.
+    pub fn output(mut self) -> Output {
+        self.0.take().unwrap().wait_with_output().unwrap()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.0.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 

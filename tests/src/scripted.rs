@@ -161,6 +161,9 @@ impl Shared {
                 },
                 _ => http::reply(to, 404, &not_found())?,
             }
+            if request.header("connection") == Some("close") {
+                break;
+            }
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ use rustix::{
     termios::{Termios, Winsize, tcgetattr, tcsetwinsize},
 };
 
-use crate::processes::until;
+use crate::{processes::until, users::finish};
 
 /// A pseudo-terminal and what has appeared on it.
 pub struct Terminal {
@@ -54,7 +54,8 @@ impl Terminal {
     pub fn spawn(&self, command: &Command) -> Child {
         let slave = || Stdio::from(self.slave.as_fd().try_clone_to_owned().unwrap());
         let mut wrapped = Command::new("setsid");
-        wrapped.arg("--ctty").arg("--wait").arg(command.get_program()).args(command.get_args());
+        wrapped.arg("--ctty").arg("--wait");
+        finish(&mut wrapped, command);
         wrapped.stdin(slave()).stdout(slave()).stderr(slave());
         wrapped.process_group(0).spawn().unwrap()
     }

@@ -43,7 +43,8 @@ pub fn behind_mounts(mount: &str, command: &Command) -> Command {
     wrapped
 }
 
-fn finish(wrapped: &mut Command, command: &Command) {
+/// Has `wrapped` run `command`, in its environment.
+pub(crate) fn finish(wrapped: &mut Command, command: &Command) {
     wrapped.arg(command.get_program()).args(command.get_args());
     for (name, value) in command.get_envs() {
         match value {
