@@ -2,6 +2,7 @@
 
 mod accel;
 mod cli;
+mod descriptors;
 mod doctor;
 mod error;
 mod policy;

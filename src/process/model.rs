@@ -12,8 +12,7 @@
 
 use std::{
     ffi::OsString,
-    io::{self, IoSlice, IoSliceMut},
-    mem::MaybeUninit,
+    io,
     os::{
         fd::{AsFd, AsRawFd, OwnedFd},
         unix::{ffi::OsStringExt, net::UnixStream},
@@ -25,11 +24,7 @@ use confine::{Entry, Profile, Program, Role, Root, What};
 use rustix::{
     event::{PollFd, PollFlags, poll},
     io::Errno,
-    net::{
-        AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-        SendAncillaryMessage, SendFlags, SocketAddrUnix, SocketFlags, SocketType, recvmsg, sendmsg,
-        socket_with,
-    },
+    net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, socket_with},
 };
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +33,7 @@ use super::{
     launch::{Launch, Passed},
     words,
 };
+use crate::descriptors;
 
 /// Where the server listens, inside its sandbox. llama-server takes a path that ends in `.sock`
 /// for a Unix socket.
@@ -192,8 +188,8 @@ fn answer(channel: &OwnedFd) -> io::Result<bool> {
         return Ok(false);
     }
     match reach() {
-        Ok(stream) => send(channel, b"+", Some(&stream))?,
-        Err(_) => send(channel, b"-", None)?,
+        Ok(stream) => descriptors::send(channel, b"+", &[stream.as_fd()])?,
+        Err(_) => descriptors::send(channel, b"-", &[])?,
     }
     Ok(true)
 }
@@ -212,38 +208,14 @@ fn reach() -> io::Result<OwnedFd> {
 /// # Errors
 /// `ConnectionRefused` while the server does not listen, `BrokenPipe` when it is gone.
 pub fn connect(channel: &OwnedFd) -> io::Result<UnixStream> {
-    send(channel, b"?", None)?;
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-    let mut control = RecvAncillaryBuffer::new(&mut space);
-    let mut byte = [0];
-    let received = rustix::io::retry_on_intr(|| {
-        let mut parts = [IoSliceMut::new(&mut byte)];
-        recvmsg(channel, &mut parts, &mut control, RecvFlags::CMSG_CLOEXEC)
-    })?;
-    let stream = control.drain().find_map(|message| match message {
-        RecvAncillaryMessage::ScmRights(mut fds) => fds.next(),
-        _ => None,
-    });
-    match (received.bytes, stream) {
+    descriptors::send(channel, b"?", &[])?;
+    match descriptors::receive(channel, &mut [0])? {
         (0, _) => Err(io::ErrorKind::BrokenPipe.into()),
-        (_, Some(stream)) => {
+        (_, mut streams) => {
+            let stream = streams.pop().ok_or(io::ErrorKind::ConnectionRefused)?;
             let stream = UnixStream::from(stream);
             stream.set_nonblocking(false)?;
             Ok(stream)
         }
-        (_, None) => Err(io::ErrorKind::ConnectionRefused.into()),
     }
-}
-
-fn send(channel: &OwnedFd, byte: &[u8; 1], stream: Option<&OwnedFd>) -> io::Result<()> {
-    let descriptors: Vec<_> = stream.iter().map(|stream| stream.as_fd()).collect();
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-    let mut control = SendAncillaryBuffer::new(&mut space);
-    if !descriptors.is_empty() {
-        control.push(SendAncillaryMessage::ScmRights(&descriptors));
-    }
-    rustix::io::retry_on_intr(|| {
-        sendmsg(channel, &[IoSlice::new(byte)], &mut control, SendFlags::NOSIGNAL)
-    })?;
-    Ok(())
 }

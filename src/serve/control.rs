@@ -4,8 +4,7 @@
 //! less.
 
 use std::{
-    io::{self, IoSlice, IoSliceMut},
-    mem::MaybeUninit,
+    io,
     os::{
         fd::{AsFd, OwnedFd},
         linux::net::SocketAddrExt,
@@ -15,11 +14,10 @@ use std::{
 
 use agent_protocol::{FrameError, read_frame, write_frame};
 use host_bridge::link::State;
-use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, recvmsg, sendmsg, sockopt::socket_peercred,
-};
+use rustix::net::sockopt::socket_peercred;
 use serde::{Deserialize, Serialize};
+
+use crate::descriptors;
 
 /// Which model is wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,28 +154,15 @@ impl Connection {
     /// Asks for a link.
     pub(super) fn link(&self) -> Result<(Info, OwnedFd), Error> {
         let info = self.ask(&Request::Link)?;
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-        let mut control = RecvAncillaryBuffer::new(&mut space);
-        let mut byte = [0u8];
-        let mut parts = [IoSliceMut::new(&mut byte)];
-        recvmsg(&self.0, &mut parts, &mut control, RecvFlags::CMSG_CLOEXEC)
-            .map_err(io::Error::from)?;
-        let link = control.drain().find_map(|message| match message {
-            RecvAncillaryMessage::ScmRights(mut fds) => fds.next(),
-            _ => None,
-        });
+        let (_, mut links) = descriptors::receive(&self.0, &mut [0])?;
+        let link = links.pop();
         Ok((info, link.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))?))
     }
 }
 
 /// Hands a link over, after the answer to [`Request::Link`].
 pub(super) fn hand_over(client: &UnixStream, link: &OwnedFd) -> io::Result<()> {
-    let fds = [link.as_fd()];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-    let mut control = SendAncillaryBuffer::new(&mut space);
-    control.push(SendAncillaryMessage::ScmRights(&fds));
-    sendmsg(client, &[IoSlice::new(&[0])], &mut control, SendFlags::NOSIGNAL)?;
-    Ok(())
+    descriptors::send(client, &[0], &[link.as_fd()])
 }
 
 /// What the server that runs tells.

@@ -6,10 +6,9 @@
 //! machine may connect to such a name, or take it.
 
 use std::{
-    io::{self, IoSlice, IoSliceMut},
-    mem::MaybeUninit,
+    io,
     os::{
-        fd::{AsFd, OwnedFd},
+        fd::AsFd,
         linux::net::SocketAddrExt,
         unix::net::{SocketAddr, UnixListener, UnixStream},
     },
@@ -19,10 +18,7 @@ use std::{
 use agent_protocol::{CommandSpec, read_frame, write_frame};
 use rustix::{
     event::{PollFd, PollFlags, poll},
-    net::{
-        RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-        SendAncillaryMessage, SendFlags, recvmsg, sendmsg, sockopt::socket_peercred,
-    },
+    net::sockopt::socket_peercred,
     time::Timespec,
 };
 use serde::{Deserialize, Serialize};
@@ -31,6 +27,7 @@ use super::{
     attach::{Connections, Streams, spawn},
     event::{Event, Events},
 };
+use crate::descriptors;
 
 /// How long either side waits for the other's next message.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -225,26 +222,12 @@ pub fn hand_over(client: &UnixStream, connections: &Connections) -> Result<(), E
             fds.extend([stdin.as_fd(), stdout.as_fd(), stderr.as_fd()]);
         }
     }
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(4))];
-    let mut control = SendAncillaryBuffer::new(&mut space);
-    control.push(SendAncillaryMessage::ScmRights(&fds));
-    sendmsg(client, &[IoSlice::new(&[0])], &mut control, SendFlags::NOSIGNAL)
-        .map_err(io::Error::from)?;
+    descriptors::send(client, &[0], &fds)?;
     Ok(())
 }
 
 fn receive(stream: &UnixStream, terminal: bool) -> Result<Connections, Error> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(4))];
-    let mut control = RecvAncillaryBuffer::new(&mut space);
-    let mut byte = [0u8];
-    recvmsg(stream, &mut [IoSliceMut::new(&mut byte)], &mut control, RecvFlags::CMSG_CLOEXEC)
-        .map_err(io::Error::from)?;
-    let mut fds: Vec<OwnedFd> = Vec::new();
-    for message in control.drain() {
-        if let RecvAncillaryMessage::ScmRights(received) = message {
-            fds.extend(received);
-        }
-    }
+    let (_, fds) = descriptors::receive(stream, &mut [0])?;
     let mut sockets = fds.into_iter().map(UnixStream::from);
     let mut next = || {
         sockets.next().ok_or_else(|| Error::Refused("the session sent too few connections".into()))
