@@ -33,7 +33,7 @@ ask 127.0.0.1:8080/v1/messages -d "$(body 'always break')" > broken 2>&1
 ask 127.0.0.1:8080/v1/messages -d "$(body 'plain')" > next 2>&1
 ask 127.0.0.1:8080/v1/messages -d "$(body 'never end')" --max-time 3 > left 2>&1
 CLAUDE_CODE_MAX_RETRIES=0 claude --dangerously-skip-permissions -p 'always break' > failed 2>&1; echo $? > failed.status
-claude --dangerously-skip-permissions -p 'break once' > healed 2>&1; echo $? > healed.status
+claude --dangerously-skip-permissions -p 'break once' > healed 2> healed.err; echo $? > healed.status
 touch ready; while ! test -e go; do sleep 0.2; done"#;
     let mut qvm = setting.with(&server);
     qvm.args(["--", "sh", "-c", script]);
@@ -55,7 +55,7 @@ touch ready; while ! test -e go; do sleep 0.2; done"#;
     assert_eq!(setting.left("failed.status"), "1\n", "{failed}");
     assert!(failed.contains("API Error"), "{failed}");
     let healed = setting.left("healed");
-    assert_eq!(setting.left("healed.status"), "0\n", "{healed}");
+    assert_eq!(setting.left("healed.status"), "0\n", "{}", setting.left("healed.err"));
     assert_eq!(healed, "Hello from the script.\n");
 }
 

@@ -62,14 +62,19 @@ exit 0"#;
 fn a_real_answer() {
     let setting = Setting::new();
     let script = r#"
-curl -s --fail 127.0.0.1:8080/v1/messages -d '{"model":"any","max_tokens":30,"temperature":0,"messages":[{"role":"user","content":"What is the capital of France?"}]}'"#;
-    let mut qvm = setting.qvm();
-    qvm.arg("--model").arg(smollm2()).args(["--", "sh", "-c", script]);
-    let output = qvm.output().unwrap();
+curl -s --fail 127.0.0.1:8080/v1/messages -d '{"model":"any","max_tokens":30,"temperature":0,"messages":[{"role":"user","content":"Paris is the capital of which country?"}]}'"#;
+    let run = |command: &[&str]| {
+        setting.qvm().arg("--model").arg(smollm2()).arg("--").args(command).output().unwrap()
+    };
+    let output = run(&["sh", "-c", script]);
+    let answer: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert!(answer["content"][0]["text"].as_str().unwrap().contains("France"), "{answer}");
+
+    let output = run(&["claude", "--version"]);
+    assert!(stdout(&output).contains("Claude Code"));
     let said = lossy(&output.stderr);
-    let paris: Value = serde_json::from_str(&stdout(&output)).unwrap();
-    assert!(paris["content"][0]["text"].as_str().unwrap().contains("Paris"), "{paris}");
-    assert!(said.contains("context") && said.contains("8192"), "{said}");
+    let note = said.lines().find(|line| line.contains("8192")).unwrap_or_else(|| panic!("{said}"));
+    assert!(note.starts_with("qvm: ") && note.contains("context"), "{note}");
 }
 
 /// `qvm serve` serves what it is told until it is told to end, and a second one is refused.
