@@ -87,11 +87,10 @@ env > env; grep -rl canary-5d1c "$HOME" /etc > seen; true"#;
     let output = setting.with(&server).args(["--", "sh", "-c", script]).output().unwrap();
     stdout(&output);
     assert_eq!(setting.left("text"), "Hello from the script.\n");
-    // Verbose as it is (D05), the one piece of JSON is a list of what the stream has in lines.
+    // One object, as scripts expect it.
     let json = setting.left_json("json");
-    let last = json.as_array().and_then(|all| all.last()).unwrap_or_else(|| panic!("{json}"));
     assert_eq!(
-        (&last["result"], &last["is_error"]),
+        (&json["result"], &json["is_error"]),
         (&json!("Hello from the script."), &json!(false))
     );
     let stream = setting.left("stream");

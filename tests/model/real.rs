@@ -10,11 +10,6 @@ use e2e::{
 };
 use serde_json::Value;
 
-/// What Claude reports at the end; it is verbose (D05), so its JSON is a list of all that happened.
-fn result(json: &Value) -> Value {
-    json.as_array().and_then(|all| all.last()).unwrap_or_else(|| panic!("{json}")).clone()
-}
-
 /// B21, B26: two machines start one server between them; an agent talks to it end to end; it ends
 /// once nobody has used it for a while.
 #[test]
@@ -50,7 +45,7 @@ exit 0"#;
         let said = lossy(&output.stderr);
         assert!(said.contains(&format!("qvm: model: {id}, local llama-server")), "{said}");
     }
-    let answer = result(&setting.left_json("claude"));
+    let answer = setting.left_json("claude");
     assert_eq!(answer["is_error"], false, "{answer}");
     until("the idle server ends", || (!alive(servers[0])).then_some(()));
     until("none takes its place", || setting.servers(&id).is_empty().then_some(()));

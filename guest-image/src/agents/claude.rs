@@ -108,7 +108,6 @@ fn files(local: &Local<'_>) -> Vec<GuestFile> {
         "hasCompletedOnboarding": true,
         "theme": "dark",
         "autoUpdates": false,
-        "verbose": true,
         "projects": {
             text::path(local.workspace): {
                 "hasTrustDialogAccepted": true,
