@@ -36,7 +36,7 @@ pub enum ModelError {
     #[error(transparent)]
     Config(#[from] models::ConfigError),
     /// Neither an id nor a source.
-    #[error("`--model {asked}` names no model: {known}")]
+    #[error("`{asked}` names no model: {known}")]
     Unknown {
         /// What was asked for.
         asked: String,

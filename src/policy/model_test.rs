@@ -76,7 +76,7 @@ fn a_path_becomes_absolute_and_the_server_is_told_where_not_to_look() {
 #[test]
 fn what_is_neither_id_nor_source_names_what_there_is() {
     let error = decide(&asked("c"), &models(TWO), &host(), &[], || false).unwrap_err().to_string();
-    assert!(error.contains("`--model c`") && error.contains("a, b"), "{error}");
+    assert!(error.contains("`c`") && error.contains("a, b"), "{error}");
 }
 
 #[test]
