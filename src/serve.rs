@@ -16,9 +16,13 @@
 //! ```text
 //!            Load                  healthy
 //!   idle ───────────▶ starting ───────────▶ running
-//!    ▲                   │  ▲                  │
-//!    └──── failed ───────┘  └── Load ── stopping ◀── another model, end of the server
+//!    ▲                 │    ▲                │   │
+//!    ├──── failed ─────┘    └─ another model ┘   │
+//!    └──── the server ended ─────────────────────┘
 //! ```
+//!
+//! A switch that fails loads the model before again; a server that ended is started again by the
+//! next request.
 
 mod attach;
 mod control;

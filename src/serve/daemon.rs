@@ -172,7 +172,7 @@ impl Daemon {
             if let Some(why) = self.hopeless.take() {
                 return Err(control::Error::Refused(why));
             }
-            if self.over() {
+            if self.left() == Some(Duration::ZERO) {
                 return Ok(0);
             }
         }
@@ -182,15 +182,13 @@ impl Daemon {
     fn wait(&self) -> Duration {
         let starting = self.running.is_some()
             && self.supervisor.peek(|shared| shared.state == State::Starting);
-        let idle = match (self.idle, self.unused) {
-            (Some(idle), Some(since)) => idle.saturating_sub(since.elapsed()),
-            _ => Duration::from_secs(1),
-        };
-        if starting { PROBE } else { idle.clamp(Duration::from_millis(10), Duration::from_secs(1)) }
+        let left = self.left().unwrap_or(Duration::MAX);
+        if starting { PROBE } else { left.clamp(Duration::from_millis(10), Duration::from_secs(1)) }
     }
 
-    fn over(&self) -> bool {
-        let Some(idle) = self.idle else { return false };
+    /// Time until nobody needs it any more; `None`: that does not come by itself.
+    fn left(&self) -> Option<Duration> {
+        let idle = self.idle?;
         let failed = self.supervisor.peek(|shared| shared.state == State::Idle);
         // Whoever it was started for comes soon, and has seen by then why it failed.
         let patience = match (failed, self.used) {
@@ -198,7 +196,7 @@ impl Daemon {
             (false, true) => idle,
             (false, false) => idle.max(ARRIVAL),
         };
-        self.unused.is_some_and(|since| since.elapsed() >= patience)
+        Some(patience.saturating_sub(self.unused?.elapsed()))
     }
 
     fn count_users(&mut self) {
