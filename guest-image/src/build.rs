@@ -221,12 +221,8 @@ fn make(
     for path in [&into, &work] {
         fs::create_dir(path).map_err(io_error("make", path))?;
     }
-    let what = match order.shelf {
-        Shelf::Images => "image",
-        Shelf::Layers => "layer of agents",
-    };
     let contents = maker(&into, &work, progress).map_err(|source| BuildError::Bootstrap {
-        what,
+        what: order.shelf.what(),
         log: keep_log(cache, &work),
         source,
     })?;
@@ -253,10 +249,15 @@ fn seal(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Image, BuildError> {
     let mut sizes = Vec::new();
-    for &name in order.shelf.files() {
+    for name in order.shelf.files() {
         let path = into.join(name);
-        let size = fs::metadata(&path).map_err(io_error("find", &path))?.len();
-        sizes.push((name, path, size));
+        match fs::metadata(&path) {
+            Ok(found) => sizes.push((name, path, found.len())),
+            Err(e)
+                if e.kind() == io::ErrorKind::NotFound
+                    && order.shelf.optional().contains(&name) => {}
+            Err(e) => return Err(io_error("find", &path)(e)),
+        }
     }
     let total = sizes.iter().map(|(_, _, size)| size).sum();
     let mut done = 0;
@@ -283,7 +284,7 @@ fn seal(
     }
     let path = into.join(files::MANIFEST);
     files::write_synced(&path, &manifest.to_json()?).map_err(io_error("write", &path))?;
-    let image = Image { digest: manifest.recipe, dir: into.to_owned(), manifest, layer: None };
+    let image = Image::new(into, manifest);
     image.mark_verified()?;
     files::sync(into).map_err(io_error("sync", into))?;
     Ok(image)

@@ -33,7 +33,7 @@ impl Bootstrap for Small {
             barrier.wait();
         }
         fs::write(work.join("log"), b"left lying about")?;
-        for name in Shelf::Images.files().iter().copied() {
+        for name in Shelf::Images.files() {
             fs::write(into.join(name), format!("{name} of {}", recipe.suite))?;
         }
         match self.fails {
@@ -67,7 +67,7 @@ fn made_once_then_found() {
     assert_eq!(build_with(&cache, &recipe("a"), &small, &mut |_| {}).unwrap(), image);
     assert_eq!(small.made.load(Ordering::SeqCst), 1);
     assert_eq!(entries(&cache.temporary()), 0);
-    for file in Shelf::Images.files().iter().copied() {
+    for file in Shelf::Images.files() {
         assert_eq!(fs::metadata(image.dir.join(file)).unwrap().permissions().mode() & 0o777, 0o444);
     }
 }

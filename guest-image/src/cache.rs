@@ -1,4 +1,4 @@
-//! Where images and layers are kept.
+//! Where images, layers and kernels are kept.
 
 use std::env;
 use std::fs;
@@ -9,7 +9,7 @@ use crate::lock::Lock;
 use crate::shelf::Shelf;
 use crate::{Digest, Image, ImageError, Layer, LayerRecipe, Recipe};
 
-/// The directory that images are kept in: `images/` and `layers/`, `tmp/` for those being made,
+/// The directory that images are kept in: `images/`, `layers/` and `kernels/`, `tmp/` for those being made,
 /// and a lock.
 #[derive(Debug, Clone)]
 pub struct Cache {
@@ -23,11 +23,13 @@ pub struct Pruned {
     pub images: usize,
     /// Layers removed.
     pub layers: usize,
+    /// Kernels removed.
+    pub kernels: usize,
     /// Bytes their files had.
     pub bytes: u64,
 }
 
-/// A line of [`Cache::list`] and [`Cache::layers`]; of a layer [`Layer::from`] makes more.
+/// A line of [`Cache::list`], [`Cache::layers`] and [`Cache::kernels`].
 pub type Listed = (Digest, Result<Image, CacheError>);
 
 /// Why the cache cannot be used.
@@ -135,7 +137,8 @@ impl Cache {
             _ => {}
         }
         let image = Image::open(&dir)?;
-        if image.digest != *digest || !image.manifest.files.keys().eq(shelf.files()) {
+        if image.digest != *digest || !shelf.holds(image.manifest.files.keys().map(String::as_str))
+        {
             return Err(ImageError::Misplaced { dir, found: image.digest }.into());
         }
         Ok(Some(image))
@@ -197,6 +200,14 @@ impl Cache {
         self.list_shelf(Shelf::Layers)
     }
 
+    /// All kernels, as [`Cache::list`].
+    ///
+    /// # Errors
+    /// [`CacheError::Io`] where the directory cannot be read.
+    pub fn kernels(&self) -> Result<Vec<Listed>, CacheError> {
+        self.list_shelf(Shelf::Kernels)
+    }
+
     fn list_shelf(&self, shelf: Shelf) -> Result<Vec<Listed>, CacheError> {
         let found = |digest: &Digest| match self.find_digest(shelf, digest) {
             Ok(Some(image)) => Ok(image),
@@ -206,17 +217,20 @@ impl Cache {
         Ok(self.digests(shelf)?.into_iter().map(|digest| (digest, found(&digest))).collect())
     }
 
-    /// Removes an image or a layer. Machines that run on it keep its files until they end.
+    /// Removes an image, a layer or a kernel. Machines that run on it keep its files until they end.
     ///
     /// # Errors
     /// [`CacheError::Unknown`], [`CacheError::Busy`], [`CacheError::Io`].
     pub fn remove(&self, digest: &Digest) -> Result<(), CacheError> {
         self.prepare()?;
         let _lock = self.try_lock()?;
-        match self.remove_locked(Shelf::Images, digest) {
-            Err(CacheError::Unknown(_)) => self.remove_locked(Shelf::Layers, digest),
-            other => other,
+        let mut result = Err(CacheError::Unknown(digest.to_string()));
+        for shelf in Shelf::ALL {
+            if let Err(CacheError::Unknown(_)) = result {
+                result = self.remove_locked(shelf, digest);
+            }
         }
+        result
     }
 
     pub(crate) fn remove_locked(&self, shelf: Shelf, digest: &Digest) -> Result<(), CacheError> {
@@ -234,7 +248,7 @@ impl Cache {
         })
     }
 
-    /// Removes all images and layers but those of `keep`, and what interrupted builds left.
+    /// Removes all images, layers and kernels but those of `keep`, and what interrupted builds left.
     ///
     /// # Errors
     /// [`CacheError::Busy`], [`CacheError::Io`].
@@ -252,6 +266,7 @@ impl Cache {
                 match shelf {
                     Shelf::Images => pruned.images += 1,
                     Shelf::Layers => pruned.layers += 1,
+                    Shelf::Kernels => pruned.kernels += 1,
                 }
                 pruned.bytes =
                     pruned.bytes.saturating_add(image.map_or(0, |image| image.manifest.size()));
@@ -267,7 +282,8 @@ impl Cache {
 
     /// Makes the directories.
     pub(crate) fn prepare(&self) -> Result<(), CacheError> {
-        for path in [self.shelf(Shelf::Images), self.shelf(Shelf::Layers), self.temporary()] {
+        let shelves = Shelf::ALL.map(|shelf| self.shelf(shelf));
+        for path in shelves.into_iter().chain([self.temporary()]) {
             fs::create_dir_all(&path).map_err(|source| CacheError::Io {
                 action: "make",
                 path,

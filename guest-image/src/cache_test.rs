@@ -58,7 +58,10 @@ fn removed_and_pruned() {
     assert!(matches!(cache.remove(&images[0].digest), Err(CacheError::Unknown(_))));
     fs::create_dir(cache.temporary().join("build-dead")).unwrap();
     let pruned = cache.prune(&[images[1].digest]).unwrap();
-    assert_eq!(pruned, Pruned { images: 1, layers: 0, bytes: images[2].manifest.size() });
+    assert_eq!(
+        pruned,
+        Pruned { images: 1, layers: 0, kernels: 0, bytes: images[2].manifest.size() }
+    );
     let left: Vec<_> = cache.list().unwrap().into_iter().map(|(digest, _)| digest).collect();
     assert_eq!(left, [images[1].digest]);
     assert_eq!(fs::read_dir(cache.temporary()).unwrap().count(), 0);

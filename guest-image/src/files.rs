@@ -12,6 +12,8 @@ pub const VMLINUZ: &str = "vmlinuz";
 pub const MODULES: &str = "modules.cpio";
 /// The root.
 pub const ROOT: &str = "root.erofs";
+/// The kernel's configuration, as `make` reads it.
+pub const CONFIG: &str = "config";
 /// Agents to be laid above a root.
 pub const LAYER: &str = "layer.erofs";
 /// See [`crate::Manifest`].

@@ -20,9 +20,12 @@ pub struct Image {
     pub dir: PathBuf,
     /// What it consists of.
     pub manifest: Manifest,
-    /// An EROFS image to be laid above the root, such as [`crate::Layer::image`]; nothing of it
-    /// is in the manifest.
-    pub layer: Option<PathBuf>,
+    /// EROFS images to be laid above the root, the lowest first, such as
+    /// [`crate::Layer::image`]; nothing of them is in the manifest.
+    pub layers: Vec<PathBuf>,
+    /// A kernel with everything built in that boots in place of the image's own, such as
+    /// [`crate::Kernel::vmlinux`]; nothing of it is in the manifest.
+    pub kernel: Option<PathBuf>,
 }
 
 /// Why an image cannot be used.
@@ -101,25 +104,31 @@ impl Image {
             .map_err(|source| ImageError::Read { path, source })?;
         let manifest = Manifest::parse(&bytes)
             .map_err(|source| ImageError::Manifest { dir: dir.to_owned(), source })?;
-        Ok(Self { digest: manifest.recipe, dir: dir.to_owned(), manifest, layer: None })
+        Ok(Self::new(dir, manifest))
     }
 
-    /// The kernel as an uncompressed ELF file.
-    #[must_use]
-    pub fn vmlinux(&self) -> PathBuf {
-        self.dir.join(files::VMLINUX)
+    pub(crate) fn new(dir: &Path, manifest: Manifest) -> Self {
+        let dir = dir.to_owned();
+        Self { digest: manifest.recipe, dir, manifest, layers: Vec::new(), kernel: None }
     }
 
-    /// The kernel as shipped.
+    /// The kernel to boot, as an uncompressed ELF file: [`Image::kernel`], else the image's own if
+    /// it has one.
     #[must_use]
-    pub fn vmlinuz(&self) -> PathBuf {
-        self.dir.join(files::VMLINUZ)
+    pub fn vmlinux(&self) -> Option<PathBuf> {
+        self.kernel.clone().or_else(|| self.own(files::VMLINUX))
     }
 
-    /// The cpio archive of kernel modules, to follow the agent's in the initramfs.
+    /// The cpio archive of kernel modules, to follow the agent's in the initramfs; `None` where
+    /// the kernel needs none.
     #[must_use]
-    pub fn modules(&self) -> PathBuf {
-        self.dir.join(files::MODULES)
+    pub fn modules(&self) -> Option<PathBuf> {
+        if self.kernel.is_some() { None } else { self.own(files::MODULES) }
+    }
+
+    /// A file that not every image has.
+    fn own(&self, name: &str) -> Option<PathBuf> {
+        self.manifest.files.contains_key(name).then(|| self.dir.join(name))
     }
 
     /// The root, an EROFS image.

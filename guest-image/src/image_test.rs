@@ -42,7 +42,7 @@ fn a_truncated_file_is_named() {
 #[test]
 fn an_altered_file_is_found_even_with_its_old_time() {
     let (_dir, image) = built();
-    let path = image.vmlinux();
+    let path = image.vmlinux().unwrap();
     let modified = fs::metadata(&path).unwrap().modified().unwrap();
     let file = writable(&path);
     file.write_all_at(b"X", 0).unwrap();
@@ -70,9 +70,9 @@ fn an_untouched_copy_is_verified_once_more() {
 #[test]
 fn missing_files_links_and_broken_manifests() {
     let (_dir, image) = built();
-    fs::remove_file(image.modules()).unwrap();
+    fs::remove_file(image.modules().unwrap()).unwrap();
     assert!(matches!(image.check(), Err(ImageError::Read { .. })));
-    std::os::unix::fs::symlink("vmlinux", image.modules()).unwrap();
+    std::os::unix::fs::symlink("vmlinux", image.modules().unwrap()).unwrap();
     assert!(matches!(image.check(), Err(ImageError::Altered { .. })));
     let mut manifest = writable(&image.dir.join(files::MANIFEST));
     manifest.write_all(b"}").unwrap();

@@ -6,13 +6,14 @@
 //! |-----------------|-------------------------------------------------------------------|
 //! | `vmlinux`       | the kernel as an uncompressed ELF file, for PVH boots             |
 //! | `vmlinuz`       | the same kernel as Debian ships it                                |
+//! | `config`        | its configuration                                                 |
 //! | `modules.cpio`  | the kernel modules that the agent needs to mount the root         |
 //! | `root.erofs`    | the read-only root                                                |
 //! | `manifest.json` | what the above are: sizes, digests, packages ([`Manifest`])       |
 //! | `verified.json` | which files were last seen to match the manifest                  |
 //!
-//! Agents come as a [`Layer`]: a directory of the same cache with `layer.erofs` in place of the
-//! first four.
+//! Only the root is in every image. A [`Kernel`] of the same cache can boot in place of the
+//! image's own, and agents come as a [`Layer`]: `layer.erofs` in a directory of its own.
 //!
 //! [`build()`] makes one, at once or not at all: it works in a temporary directory of the same
 //! cache under a lock and renames the result into place.
@@ -30,6 +31,7 @@ mod files;
 #[doc(hidden)]
 pub mod fuzzing;
 mod image;
+mod kernel;
 mod layer;
 mod lock;
 mod manifest;
@@ -43,6 +45,7 @@ pub use bzimage::{BzImageError, Compression, Payload, payload};
 pub use cache::{Cache, CacheError, Listed, Pruned};
 pub use digest::{Digest, DigestError};
 pub use image::{Image, ImageError};
+pub use kernel::Kernel;
 pub use layer::{ChoiceError, Layer, LayerRecipe, build_layer, layer_for};
 pub use manifest::{FileEntry, Manifest, ManifestError, Package};
 pub use modules::{ModulesError, load_order};

@@ -28,7 +28,7 @@ pub struct Manifest {
     pub kernel: String,
     /// Packages in the root, and the kernel's; agents in a layer.
     pub packages: Vec<Package>,
-    /// Its files by name: all that an image has, or all that a layer has, and no other.
+    /// Its files by name: those of an image, of a layer or of a kernel, and no other.
     pub files: BTreeMap<String, FileEntry>,
 }
 
@@ -81,7 +81,7 @@ impl Manifest {
             return Err(ManifestError::Format(head.format));
         }
         let manifest: Self = serde_json::from_slice(bytes)?;
-        if !Shelf::ALL.iter().any(|shelf| manifest.files.keys().eq(shelf.files())) {
+        if !Shelf::ALL.iter().any(|shelf| shelf.holds(manifest.files.keys().map(String::as_str))) {
             return Err(ManifestError::Files);
         }
         Ok(manifest)

@@ -22,8 +22,8 @@ pub fn find(spec: &Spec) -> Result<Image, Error> {
         let wanted = spec.argv.first().is_some_and(|program| {
             spec.agents.names.iter().any(|name| program.to_str() == Some(name.as_str()))
         });
-        image.layer = match layer(&cache, &spec.agents, quiet) {
-            Ok(layer) => layer.map(|layer| layer.image()),
+        image.layers = match layer(&cache, &spec.agents, quiet) {
+            Ok(layer) => layer.iter().map(guest_image::Layer::image).collect(),
             // A machine without the default agents is still a machine.
             Err(e) if !spec.agents.asked && !wanted => {
                 if !quiet {
@@ -33,7 +33,7 @@ pub fn find(spec: &Spec) -> Result<Image, Error> {
                         error::line(&e)
                     ));
                 }
-                None
+                Vec::new()
             }
             Err(e) => return Err(e),
         };

@@ -25,9 +25,10 @@ pub fn main(action: ImageAction) -> Result<u8, Error> {
         ImageAction::Prune => {
             let pruned = cache.prune(&defaults())?;
             super::print(&format!(
-                "removed {} images and {} layers, {}\n",
+                "removed {} images, {} layers and {} kernels, {}\n",
                 pruned.images,
                 pruned.layers,
+                pruned.kernels,
                 show_bytes(pruned.bytes)
             ))
         }

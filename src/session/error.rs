@@ -8,6 +8,9 @@ pub enum Error {
     /// No agent to start in the guest.
     #[error(transparent)]
     AgentMissing(#[from] guest_image::agent::AgentError),
+    /// Neither the image nor the cache has one.
+    #[error("the image {0} has no kernel: `qvm image kernel` makes one")]
+    NoKernel(String),
     /// The name is taken, or another session cannot be reached.
     #[error(transparent)]
     Registry(#[from] super::registry::Error),

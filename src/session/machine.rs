@@ -117,12 +117,16 @@ impl Machine {
             shares.push((socket, share.tag.clone()));
         }
 
-        let layer = image.layer.as_deref().map(open).transpose()?;
+        let kernel = image.vmlinux().ok_or_else(|| Error::NoKernel(image.digest.to_string()))?;
+        let mut disks = vec![open(&image.root())?];
+        for layer in &image.layers {
+            disks.push(open(layer)?);
+        }
         let parts = Parts {
             spec,
-            kernel: open(&image.vmlinux())?,
+            kernel: open(&kernel)?,
             initrd: initrd(image)?,
-            disks: std::iter::once(open(&image.root())?).chain(layer).collect(),
+            disks,
             console: console_end,
             vsock,
             shares,
@@ -217,7 +221,8 @@ pub fn initrd(image: &Image) -> Result<Vec<File>, Error> {
     let init = agent::initramfs(&agent)
         .map_err(|e| Error::System("make the initial RAM file system", io::Error::other(e)))?;
     let init = memory_file("initrd", &[&init]).map_err(system("make a memory file"))?;
-    Ok(vec![init, open(&image.modules())?])
+    let modules = image.modules().as_deref().map(open).transpose()?;
+    Ok(std::iter::once(init).chain(modules).collect())
 }
 
 /// Reports the first end of a process.
