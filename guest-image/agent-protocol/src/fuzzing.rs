@@ -1,6 +1,8 @@
 //! Entries for fuzzers: raw bytes in, no panic and no large allocation out.
 
-use crate::{FromAgent, FromCommand, Opening, ToAgent, ToCommand, read_frame, write_frame};
+use crate::{
+    FromAgent, FromCommand, ImageConfig, Opening, ToAgent, ToCommand, read_frame, write_frame,
+};
 
 /// Reads frames of every kind of message from `data`; what can be read must survive being
 /// written and read again.
@@ -24,4 +26,16 @@ pub fn fuzz_frames(data: &[u8]) {
     each::<FromAgent>(data);
     each::<ToCommand>(data);
     each::<FromCommand>(data);
+}
+
+/// `/etc/qvm/guest.json` of an image; what can be read must survive being written and read again.
+pub fn fuzz_guest_json(data: &[u8]) {
+    if let Ok(config) = ImageConfig::parse(data) {
+        let again = serde_json::to_vec(&config).map(|bytes| ImageConfig::parse(&bytes));
+        debug_assert!(
+            // Written out, it may be longer than it was, and too long.
+            matches!(again, Ok(Ok(ref again)) if *again == config) || data.len() > 1 << 13,
+            "an image's settings change when written and read"
+        );
+    }
 }

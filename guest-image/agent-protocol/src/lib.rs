@@ -27,9 +27,11 @@
 mod frame;
 #[doc(hidden)]
 pub mod fuzzing;
+mod image;
 mod message;
 
 pub use frame::{FrameError, MAX_FRAME, read_frame, write_frame};
+pub use image::{IMAGE_CONFIG, ImageConfig, ImageConfigError, MAX_IMAGE_CONFIG};
 pub use message::*;
 
 /// Version of this protocol. Both sides refuse any other.
