@@ -206,8 +206,12 @@ impl Machine {
         Error::ProcessGone(process.name(), format!(" ({status}){words}"))
     }
 
-    /// Ends every process and waits for it, the engine first: it uses the others.
+    /// Ends every process and waits until all are gone. The engine is killed first, as it uses
+    /// the others; they end side by side.
     pub fn stop(&mut self) {
+        for process in self.processes.iter_mut().rev() {
+            process.kill();
+        }
         while let Some(process) = self.processes.pop() {
             drop(process);
         }
