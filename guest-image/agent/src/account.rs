@@ -22,23 +22,23 @@ pub struct Account {
     /// Home directory.
     pub home: Bytes,
     /// Login shell.
-    pub shell: &'static str,
+    pub shell: String,
 }
 
 impl Account {
     /// The caller.
-    pub fn caller(user: &User, shell: &'static str) -> Self {
+    pub fn caller(user: &User, shell: &str) -> Self {
         let home = if user.home.first() == Some(&b'/') { user.home.clone() } else { b"/".to_vec() };
-        Self { name: user.name.clone(), uid: user.uid, gid: user.gid, home, shell }
+        Self { name: user.name.clone(), uid: user.uid, gid: user.gid, home, shell: shell.into() }
     }
 
     /// The superuser of the guest.
-    pub fn root(shell: &'static str) -> Self {
-        Self { name: "root".into(), uid: 0, gid: 0, home: b"/root".to_vec(), shell }
+    pub fn root(shell: &str) -> Self {
+        Self { name: "root".into(), uid: 0, gid: 0, home: b"/root".to_vec(), shell: shell.into() }
     }
 }
 
 /// The login shell that the image has.
-pub fn shell() -> &'static str {
-    if Path::new(BASH).exists() { BASH } else { SH }
+pub fn shell() -> String {
+    if Path::new(BASH).exists() { BASH.into() } else { SH.into() }
 }

@@ -3,27 +3,32 @@
 //! The host is dialed as soon as the vsock driver is there, on a thread of its own, so that its
 //! answer travels while the root is being mounted.
 
+pub mod activate;
 pub mod cgroups;
 pub mod devices;
 pub mod etc;
 pub mod files;
 pub mod folders;
 pub mod host;
+pub mod image;
 pub mod modules;
 pub mod mounts;
 pub mod root;
 pub mod settings;
 pub mod shares;
 pub mod surroundings;
+pub mod systemd;
 pub mod users;
 
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use agent_protocol::{FromAgent, GuestConfig};
+use agent_protocol::{FromAgent, GuestConfig, ImageConfig};
 
+use self::systemd::Systemd;
 use crate::account::{Account, shell};
 use crate::command::ends::start;
+use crate::command::plan::Environment;
 use crate::command::run::Engine;
 use crate::control::serve;
 use crate::end::{Ender, power_off};
@@ -46,6 +51,15 @@ pub enum BootError {
     /// No root file system.
     #[error("cannot set up the guest's root")]
     Mount(#[from] mounts::MountError),
+    /// The image is not what its own file says.
+    #[error(transparent)]
+    Image(#[from] image::ImageError),
+    /// The image's own program failed.
+    #[error(transparent)]
+    Activate(#[from] activate::ActivateError),
+    /// The image's systemd failed.
+    #[error(transparent)]
+    Systemd(#[from] systemd::SystemdError),
     /// A share is not there, or is in an impossible place.
     #[error("cannot share a folder")]
     Share(#[from] shares::ShareError),
@@ -85,11 +99,13 @@ fn boot(started_nanos: u64) -> Result<Infallible, BootError> {
         mounts::all()?;
         settings::apply();
         devices::complete();
-        Ok(())
+        let image = image::read()?;
+        image::make_links(&image)?;
+        Ok(image)
     });
     let (control, config) = dialing.finish()?;
-    let made = root.and_then(|()| make(&config));
-    let (engine, ender, slots) = match made {
+    let made = root.and_then(|image| make(&config, &image));
+    let Made { engine, ender, slots, systemd } = match made {
         Ok(made) => made,
         Err(error) => {
             let text = log::causes(&error);
@@ -100,26 +116,38 @@ fn boot(started_nanos: u64) -> Result<Infallible, BootError> {
         }
     };
     control.send(&FromAgent::Ready { started_nanos, ready_nanos: clock::monotonic_nanos() })?;
+    if let Some(systemd) = systemd {
+        systemd.watch(control.clone(), Arc::clone(&ender))?;
+    }
     if let Err(error) = start("modules", move || modules::load_later(later)) {
         log::warn(format_args!("cannot load more modules: {error}"));
     }
     serve(&control, &engine, &ender, &slots)
 }
 
-/// The engine, and what ends it.
-type Made = (Arc<Engine>, Arc<Ender>, Slots);
+/// The engine, what ends it, and what its commands run under.
+struct Made {
+    engine: Arc<Engine>,
+    ender: Arc<Ender>,
+    slots: Slots,
+    systemd: Option<Arc<Systemd>>,
+}
 
-/// Applies the host's configuration.
-fn make(config: &GuestConfig) -> Result<Made, BootError> {
+/// Applies the image's and the host's configuration.
+fn make(config: &GuestConfig, image: &ImageConfig) -> Result<Made, BootError> {
     clock::correct(config.unix_nanos);
     for module in &config.modules {
         modules::load_by_name(module);
     }
     devices::open_to_everybody();
     let user = users::settle(&config.user);
-    let shell = shell();
-    let caller = Account::caller(&user, shell);
-    etc::write(config, &user, shell);
+    let shell = image.shell.clone().unwrap_or_else(shell);
+    let (caller, root) = (Account::caller(&user, &shell), Account::root(&shell));
+    let with_agents = image.path.is_some() && image::has_agents();
+    let environment = Environment::new(image, with_agents);
+    let reaper = Reaper::start()?;
+    activate::run(image, &root, &environment, &reaper)?;
+    etc::write(config, &user, &shell);
     folders::make_home(&user);
     if let Err(error) = loopback::up() {
         log::warn(format_args!("cannot bring up the loopback interface: {error}"));
@@ -128,7 +156,6 @@ fn make(config: &GuestConfig) -> Result<Made, BootError> {
     files::write(&config.files, &config.shares, &caller);
     shares::mount(&config.shares, &caller)?;
 
-    let reaper = Reaper::start()?;
     let dialer: Arc<dyn Dial> = Arc::new(Vsock);
     let slots = Slots::default();
     for forward in &config.forwards {
@@ -136,7 +163,11 @@ fn make(config: &GuestConfig) -> Result<Made, BootError> {
     }
     let paths = config.shares.iter().map(|share| share.path.clone()).collect();
     let ender = Arc::new(Ender::new(Arc::clone(&reaper), paths));
-    let around = Arc::new(surroundings::Guest::new(Arc::clone(&ender)));
-    let engine = Engine { dialer, reaper, caller, root: Account::root(shell), around };
-    Ok((Arc::new(engine), ender, slots))
+    let systemd = match &image.systemd {
+        Some(program) => Some(systemd::start(program, &environment, &reaper)?),
+        None => None,
+    };
+    let around = Arc::new(surroundings::Guest::new(Arc::clone(&ender), systemd.clone()));
+    let engine = Arc::new(Engine { dialer, reaper, caller, root, environment, around });
+    Ok(Made { engine, ender, slots, systemd })
 }

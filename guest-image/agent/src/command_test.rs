@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::thread;
 
 use agent_protocol::{
-    CommandSpec, FromCommand, Opening, SpawnFailure, StreamKind, TerminalSize, ToCommand,
-    read_frame, write_frame,
+    CommandSpec, FromCommand, ImageConfig, Opening, SpawnFailure, StreamKind, TerminalSize,
+    ToCommand, read_frame, write_frame,
 };
 
+use super::plan::Environment;
 use super::run::{Engine, Surroundings};
 use crate::account::Account;
 use crate::reap::Reaper;
@@ -83,6 +84,7 @@ fn run(spec: CommandSpec) -> Run {
         reaper: Arc::clone(REAPER.get_or_init(|| Reaper::start().unwrap())),
         caller: Account { uid: 12345, gid: 12345, name: "me".into(), ..root.clone() },
         root,
+        environment: Environment::new(&ImageConfig::default(), false),
         around: Arc::clone(&around) as _,
     });
     engine.spawn(3, [5; 16], spec);

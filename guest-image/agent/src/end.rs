@@ -1,6 +1,7 @@
 //! The end of the guest: of its processes, its shares, and itself.
 
 use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -28,17 +29,24 @@ const FLUSH_LIMIT: Duration = Duration::from_secs(2);
 pub struct Ender {
     reaper: Arc<Reaper>,
     shares: Mutex<Vec<Vec<u8>>>,
+    begun: AtomicBool,
 }
 
 impl Ender {
     /// `shares`: the mount points, in mount order.
     pub fn new(reaper: Arc<Reaper>, shares: Vec<Vec<u8>>) -> Self {
-        Self { reaper, shares: Mutex::new(shares) }
+        Self { reaper, shares: Mutex::new(shares), begun: AtomicBool::new(false) }
+    }
+
+    /// Whether the end has begun.
+    pub fn has_begun(&self) -> bool {
+        self.begun.load(Ordering::Relaxed)
     }
 
     /// Ends every process but the agent: SIGTERM, and SIGKILL to what then still runs. Returns at
     /// once when there is nothing to end.
     pub fn processes(&self) {
+        self.begun.store(true, Ordering::Relaxed);
         if self.reaper.wait_alone(Duration::ZERO) {
             return;
         }

@@ -20,6 +20,7 @@ mod log;
 mod reap;
 mod relay;
 mod sys;
+mod tail;
 
 /// Entry from the C runtime; the kernel starts it as `/init`.
 #[cfg(not(test))]

@@ -110,6 +110,11 @@ impl Reaper {
 }
 
 impl Child {
+    /// Its number.
+    pub fn pid(&self) -> i32 {
+        self.pid
+    }
+
     /// Waits for its end.
     pub fn wait(&self) -> Ending {
         loop {

@@ -2,6 +2,7 @@
 
 pub mod fork;
 pub mod loopback;
+pub mod namespaces;
 pub mod process;
 pub mod socket;
 pub mod vsock;

@@ -1,12 +1,16 @@
 //! A cgroup for each command, which the command's user may divide further.
 
 use std::fs::{self, File};
+use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 
 use super::mounts::CGROUP;
 use crate::account::Account;
+
+/// The cgroup of systemd, for images that have it.
+pub const SYSTEMD: &str = "/sys/fs/cgroup/systemd";
 
 /// Files of a cgroup that its user may write, beside the folder itself
 /// (`Documentation/admin-guide/cgroup-v2.rst`, "Delegation").
@@ -27,9 +31,18 @@ pub fn enable_controllers() {
     }
 }
 
-/// Makes the cgroup of command `id`. Without one the command runs all the same.
-pub fn create(id: u32, account: &Account) -> Option<OwnedFd> {
-    let path = path(id);
+/// Makes a cgroup.
+///
+/// # Errors
+/// What making a folder says.
+pub fn make(path: &str) -> io::Result<OwnedFd> {
+    fs::create_dir(path)?;
+    Ok(File::open(path)?.into())
+}
+
+/// Makes the cgroup of command `id` in `parent`. Without one the command runs all the same.
+pub fn create(parent: &str, id: u32, account: &Account) -> Option<OwnedFd> {
+    let path = path(parent, id);
     fs::create_dir(&path).ok()?;
     if account.uid != 0 {
         let owner = (Some(account.uid), Some(account.gid));
@@ -42,15 +55,15 @@ pub fn create(id: u32, account: &Account) -> Option<OwnedFd> {
 }
 
 /// Kills everything in the cgroup of command `id`.
-pub fn kill(id: u32) {
-    let _ = fs::write(path(id).join("cgroup.kill"), "1");
+pub fn kill(parent: &str, id: u32) {
+    let _ = fs::write(path(parent, id).join("cgroup.kill"), "1");
 }
 
 /// Removes the cgroup of command `id` if nothing is in it.
-pub fn remove(id: u32) {
-    let _ = fs::remove_dir(path(id));
+pub fn remove(parent: &str, id: u32) {
+    let _ = fs::remove_dir(path(parent, id));
 }
 
-fn path(id: u32) -> PathBuf {
-    Path::new(CGROUP).join(format!("command-{id}"))
+fn path(parent: &str, id: u32) -> PathBuf {
+    Path::new(parent).join(format!("command-{id}"))
 }

@@ -15,7 +15,7 @@ fn me() -> Account {
         uid: rustix::process::getuid().as_raw(),
         gid: rustix::process::getgid().as_raw(),
         home: b"/home/me".to_vec(),
-        shell: "/bin/sh",
+        shell: "/bin/sh".into(),
     }
 }
 

@@ -13,6 +13,8 @@ use crate::log;
 
 /// Makes the caller's home, empty, and where missing the folders above it.
 pub fn make_home(user: &User) {
+    // Root's own, which not every distribution has in its root.
+    let _ = fs::DirBuilder::new().mode(0o700).create("/root");
     let home = Path::new(OsStr::from_bytes(&user.home));
     let result = make(home, home, user.uid, user.gid);
     if let Err(error) = result {

@@ -91,8 +91,12 @@ fn unsigned(module: &[u8]) -> &[u8] {
     cut().unwrap_or(module)
 }
 
-/// Loads module `name` of the running kernel and those it needs, from the root's `/lib/modules`.
+/// Loads module `name` of the running kernel and those it needs, from the root's `/lib/modules`,
+/// unless the kernel has it.
 pub fn load_by_name(name: &str) {
+    if Path::new("/sys/module").join(name.replace('-', "_")).exists() {
+        return;
+    }
     let release = uname();
     let folder = Path::new("/lib/modules").join(OsStr::from_bytes(release.release().to_bytes()));
     match fs::read_to_string(folder.join("modules.dep")) {

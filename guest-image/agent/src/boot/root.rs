@@ -2,13 +2,13 @@
 //!
 //! ```text
 //!   /layer/upper      in memory, takes every change
-//!   layer's image     programs such as agents, if there is one
+//!   layers' images    programs such as agents or a project's own, if there are any
 //!   root's image      the distribution
 //! ```
 //!
 //! There are as many disks with layers as the variable `qvm_layers` says, which comes from the
 //! kernel's command line. In which order the disks are found is the kernel's business: the root
-//! is the one with an `/etc`.
+//! is the one with an `/etc`, which no layer has.
 
 use std::env;
 use std::ffi::{CStr, CString};
@@ -25,11 +25,15 @@ use rustix::process::{chdir, chroot};
 use super::mounts::MountError;
 
 /// The disks, and where each is mounted. Most machines have one or two.
-const DISKS: [(&str, &str); 4] = [
+const DISKS: [(&str, &str); 8] = [
     ("/dev/vda", "/image0"),
     ("/dev/vdb", "/image1"),
     ("/dev/vdc", "/image2"),
     ("/dev/vdd", "/image3"),
+    ("/dev/vde", "/image4"),
+    ("/dev/vdf", "/image5"),
+    ("/dev/vdg", "/image6"),
+    ("/dev/vdh", "/image7"),
 ];
 
 /// How long to wait for a disk. It is usually there when its driver is.
@@ -63,6 +67,11 @@ pub fn enter() -> Result<(), MountError> {
     let options = overlay(disks.iter().map(|(_, place)| *place), |place| {
         Path::new(place).join("etc").is_dir()
     });
+    let options = options.ok_or_else(|| MountError {
+        what: "any disk".into(),
+        target: "/".into(),
+        source: io::Error::other("none has an /etc, so none is a root"),
+    })?;
     done("tmpfs", "/layer", mount("qvm", "/layer", "tmpfs", MountFlags::empty(), LAYER))?;
     for folder in ["/layer/upper", "/layer/work"] {
         let _ = fs::create_dir(folder);
@@ -88,12 +97,20 @@ fn disks(layers: Option<&str>) -> usize {
     layers.saturating_add(1).min(DISKS.len())
 }
 
-/// Options of the overlay: of the images the root's is the lowest.
-fn overlay<'a>(places: impl Iterator<Item = &'a str>, is_root: impl Fn(&str) -> bool) -> CString {
-    let (roots, mut lower): (Vec<&str>, Vec<&str>) = places.partition(|place| is_root(place));
-    lower.extend(roots);
-    // Nothing of it has a zero in it.
-    CString::new(format!("lowerdir={},{OVERLAY}", lower.join(":"))).unwrap_or_default()
+/// Options of the overlay: of the images the root's is the lowest. The host names it first, and
+/// the highest layer last; a kernel that finds it last has found all of them backwards.
+fn overlay<'a>(
+    places: impl Iterator<Item = &'a str>,
+    is_root: impl Fn(&str) -> bool,
+) -> Option<CString> {
+    let mut places: Vec<&str> = places.collect();
+    let root = places.iter().position(|place| is_root(place))?;
+    let lowest = places.remove(root);
+    if root == 0 {
+        places.reverse();
+    }
+    places.push(lowest);
+    CString::new(format!("lowerdir={},{OVERLAY}", places.join(":"))).ok()
 }
 
 /// Mounts a disk as soon as it is there.

@@ -2,12 +2,12 @@ use super::*;
 
 #[test]
 fn the_root_is_the_lowest_wherever_its_disk_is() {
-    for root in ["/image0", "/image1"] {
-        let options = overlay(["/image0", "/image1"].into_iter(), |place| place == root);
-        let options = options.to_str().unwrap_or_default().to_owned();
-        let lower = if root == "/image0" { "/image1:/image0" } else { "/image0:/image1" };
+    for (root, lower) in [("/a", "/c:/b:/a"), ("/c", "/a:/b:/c")] {
+        let options = overlay(["/a", "/b", "/c"].into_iter(), |place| place == root);
+        let options = options.and_then(|options| options.into_string().ok()).unwrap_or_default();
         assert!(options.starts_with(&format!("lowerdir={lower},upperdir=")), "{options}");
     }
+    assert_eq!(overlay(["/a"].into_iter(), |_| false), None);
 }
 
 #[test]

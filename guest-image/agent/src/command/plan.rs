@@ -2,25 +2,57 @@
 
 use std::ffi::CString;
 
-use agent_protocol::{Bytes, CommandSpec, SpawnFailure};
+use agent_protocol::{Bytes, CommandSpec, ImageConfig, SpawnFailure};
 
 use crate::account::Account;
 use crate::sys::fork::Launch;
 
-/// Where programs are looked for, unless the host says otherwise: Debian's own order.
-pub const PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// Where programs are looked for, unless image or host say otherwise: Debian's own order.
+const PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Plans `spec` as run by `account`.
+/// Where the layer of agents has its programs.
+const AGENTS: &[u8] = b":/usr/local/bin";
+
+/// What commands find in their environment unless the host says otherwise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Environment {
+    /// `PATH`.
+    pub path: Bytes,
+    /// The image's own variables.
+    pub variables: Vec<(Bytes, Bytes)>,
+}
+
+impl Environment {
+    /// What the image says. Programs of the agents that the host laid above it are found after
+    /// the image's own.
+    pub fn new(config: &ImageConfig, with_agents: bool) -> Self {
+        let path = match &config.path {
+            None => PATH.to_vec(),
+            Some(path) if with_agents => [path.as_bytes(), AGENTS].concat(),
+            Some(path) => path.clone().into_bytes(),
+        };
+        let bytes = |text: &String| text.clone().into_bytes();
+        let variables =
+            config.env.iter().map(|(name, value)| (bytes(name), bytes(value))).collect();
+        Self { path, variables }
+    }
+}
+
+/// Plans `spec` as run by `account`, with `base` under the host's variables.
 ///
 /// # Errors
 /// What to report to the host, with an errno: an argument that cannot be passed on, or a program
 /// without a name.
-pub fn launch(spec: &CommandSpec, account: &Account) -> Result<Launch, (SpawnFailure, i32)> {
+pub fn launch(
+    spec: &CommandSpec,
+    account: &Account,
+    base: &Environment,
+) -> Result<Launch, (SpawnFailure, i32)> {
     let invalid = |_| (SpawnFailure::Other, libc::EINVAL);
-    let environment = environment(&spec.env, account);
+    let environment = environment(&spec.env, account, base);
     let (candidates, argv) = match spec.argv.first() {
         Some(program) => (candidates(program, &environment), spec.argv.clone()),
-        None => (vec![account.shell.into()], vec![login_name(account.shell)]),
+        None => (vec![account.shell.clone().into_bytes()], vec![login_name(&account.shell)]),
     };
     if candidates.is_empty() {
         return Err((SpawnFailure::NotFound, libc::ENOENT));
@@ -46,11 +78,16 @@ pub fn launch(spec: &CommandSpec, account: &Account) -> Result<Launch, (SpawnFai
     })
 }
 
-/// The agent's own variables, then the given ones; a later value replaces an earlier one.
-fn environment(given: &[(Bytes, Bytes)], account: &Account) -> Vec<(Bytes, Bytes)> {
+/// The agent's own variables, then the image's and the given ones; a later value replaces an
+/// earlier one.
+fn environment(
+    given: &[(Bytes, Bytes)],
+    account: &Account,
+    base: &Environment,
+) -> Vec<(Bytes, Bytes)> {
     let name = account.name.as_bytes();
     let own: [(&[u8], &[u8]); 5] = [
-        (b"PATH", PATH),
+        (b"PATH", &base.path),
         (b"HOME", &account.home),
         (b"USER", name),
         (b"LOGNAME", name),
@@ -58,7 +95,7 @@ fn environment(given: &[(Bytes, Bytes)], account: &Account) -> Vec<(Bytes, Bytes
     ];
     let mut all: Vec<(Bytes, Bytes)> =
         own.iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect();
-    for (name, value) in given {
+    for (name, value) in base.variables.iter().chain(given) {
         match all.iter_mut().find(|(known, _)| known == name) {
             Some(entry) => entry.1.clone_from(value),
             None => all.push((name.clone(), value.clone())),
@@ -76,8 +113,8 @@ fn candidates(program: &[u8], environment: &[(Bytes, Bytes)]) -> Vec<Bytes> {
     if program.contains(&b'/') {
         return vec![program.to_vec()];
     }
-    let path =
-        environment.iter().find(|(name, _)| name == b"PATH").map_or(PATH, |(_, value)| value);
+    let path = environment.iter().find(|(name, _)| name == b"PATH");
+    let path = path.map_or(PATH, |(_, value)| value);
     path.split(|&byte| byte == b':')
         .map(|directory| if directory.is_empty() { b".".as_slice() } else { directory })
         .map(|directory| [directory, program].join(&b'/'))

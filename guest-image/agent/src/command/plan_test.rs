@@ -8,8 +8,12 @@ fn account() -> Account {
         uid: 1000,
         gid: 100,
         home: b"/home/me".to_vec(),
-        shell: "/bin/bash",
+        shell: "/bin/bash".into(),
     }
+}
+
+fn debian() -> Environment {
+    Environment::new(&ImageConfig::default(), true)
 }
 
 fn spec(argv: &[&str]) -> CommandSpec {
@@ -31,7 +35,7 @@ fn text(list: &[CString]) -> Vec<&str> {
 fn a_name_is_looked_for_along_the_path_the_host_gives() {
     let mut spec = spec(&["tool", "-x"]);
     spec.env = vec![(b"PATH".to_vec(), b"/a::/b".to_vec())];
-    let launch = launch(&spec, &account()).unwrap();
+    let launch = launch(&spec, &account(), &debian()).unwrap();
     assert_eq!(text(&launch.candidates), ["/a/tool", "./tool", "/b/tool"]);
     assert_eq!(text(&launch.argv), ["tool", "-x"]);
     assert_eq!(launch.identity, Some((1000, 100)));
@@ -39,12 +43,15 @@ fn a_name_is_looked_for_along_the_path_the_host_gives() {
 
 #[test]
 fn a_name_with_a_slash_is_not_looked_for() {
-    assert_eq!(text(&launch(&spec(&["./tool"]), &account()).unwrap().candidates), ["./tool"]);
+    assert_eq!(
+        text(&launch(&spec(&["./tool"]), &account(), &debian()).unwrap().candidates),
+        ["./tool"]
+    );
 }
 
 #[test]
 fn without_a_command_the_login_shell_starts_and_knows_that_it_is_one() {
-    let launch = launch(&spec(&[]), &account()).unwrap();
+    let launch = launch(&spec(&[]), &account(), &debian()).unwrap();
     assert_eq!(text(&launch.candidates), ["/bin/bash"]);
     assert_eq!(text(&launch.argv), ["-bash"]);
 }
@@ -54,7 +61,7 @@ fn given_variables_win_and_the_last_of_a_name_counts() {
     let mut spec = spec(&["x"]);
     let pair = |name: &str, value: &str| (name.as_bytes().to_vec(), value.as_bytes().to_vec());
     spec.env = vec![pair("TERM", "a"), pair("HOME", "/elsewhere"), pair("TERM", "b=c")];
-    let launch = launch(&spec, &account()).unwrap();
+    let launch = launch(&spec, &account(), &debian()).unwrap();
     assert_eq!(
         text(&launch.envp),
         [
@@ -70,15 +77,27 @@ fn given_variables_win_and_the_last_of_a_name_counts() {
 
 #[test]
 fn what_execve_cannot_take_is_refused() {
-    assert_eq!(launch(&spec(&["a\0b"]), &account()), Err((SpawnFailure::Other, libc::EINVAL)));
-    assert_eq!(launch(&spec(&[""]), &account()), Err((SpawnFailure::NotFound, libc::ENOENT)));
+    assert_eq!(
+        launch(&spec(&["a\0b"]), &account(), &debian()),
+        Err((SpawnFailure::Other, libc::EINVAL))
+    );
+    assert_eq!(
+        launch(&spec(&[""]), &account(), &debian()),
+        Err((SpawnFailure::NotFound, libc::ENOENT))
+    );
     let mut relative = spec(&["x"]);
     relative.cwd = b"work".to_vec();
-    assert_eq!(launch(&relative, &account()), Err((SpawnFailure::WorkingDirectory, libc::ENOENT)));
+    assert_eq!(
+        launch(&relative, &account(), &debian()),
+        Err((SpawnFailure::WorkingDirectory, libc::ENOENT))
+    );
     for name in ["", "A=B"] {
         let mut variable = spec(&["x"]);
         variable.env = vec![(name.as_bytes().to_vec(), vec![])];
-        assert_eq!(launch(&variable, &account()), Err((SpawnFailure::Other, libc::EINVAL)));
+        assert_eq!(
+            launch(&variable, &account(), &debian()),
+            Err((SpawnFailure::Other, libc::EINVAL))
+        );
     }
 }
 
@@ -87,7 +106,25 @@ fn arguments_are_passed_byte_for_byte() {
     let mut bytes = spec(&["x"]);
     bytes.argv.push(vec![0xff, b'\n', 0x80]);
     bytes.argv.push(vec![]);
-    let launch = launch(&bytes, &account()).unwrap();
+    let launch = launch(&bytes, &account(), &debian()).unwrap();
     assert_eq!(launch.argv[1].as_bytes(), [0xff, b'\n', 0x80]);
-    assert_eq!(launch.argv[2].as_bytes(), []);
+    assert!(launch.argv[2].as_bytes().is_empty());
+}
+
+#[test]
+fn the_images_path_and_variables_are_weaker_than_the_hosts() {
+    let json = br#"{"path": "/sw/bin", "env": {"A": "image", "B": "image", "HOME": "/image"}}"#;
+    let config = ImageConfig::parse(json).unwrap();
+    let mut spec = spec(&["tool"]);
+    spec.env = vec![(b"B".to_vec(), b"host".to_vec())];
+    let launch = |agents| launch(&spec, &account(), &Environment::new(&config, agents)).unwrap();
+    let alone = launch(false);
+    assert_eq!(text(&alone.candidates), ["/sw/bin/tool"]);
+    let envp = text(&alone.envp);
+    for entry in ["PATH=/sw/bin", "A=image", "B=host", "HOME=/image"] {
+        assert_eq!(envp.iter().filter(|other| **other == entry).count(), 1, "{envp:?}");
+    }
+    assert_eq!(envp.len(), 7);
+    let with_agents = launch(true);
+    assert_eq!(text(&with_agents.candidates), ["/sw/bin/tool", "/usr/local/bin/tool"]);
 }

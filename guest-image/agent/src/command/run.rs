@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, mpsc};
+use std::thread;
 
 use agent_protocol::{
     CommandSpec, FrameError, FromCommand, Opening, SpawnFailure, Token, write_frame,
@@ -12,13 +13,14 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use super::ends::{self, Ours};
 use super::events::Flag;
 use super::obey::obey;
-use super::plan;
+use super::plan::{self, Environment};
 use super::report::{Outcome, outcome};
 use super::streams::Progress;
 use crate::account::Account;
 use crate::log;
 use crate::reap::{Child, Reaper};
-use crate::sys::fork;
+use crate::sys::fork::{self, World};
+use crate::sys::namespaces::Namespaces;
 use crate::sys::process::Ending;
 use crate::sys::socket::{Dial, open};
 
@@ -32,6 +34,17 @@ pub trait Surroundings: Send + Sync {
 
     /// Command `id` has ended; its cgroup can go if it is empty.
     fn left(&self, id: u32);
+
+    /// The namespaces that commands run in, where those are not the agent's.
+    fn namespaces(&self) -> Option<&Namespaces> {
+        None
+    }
+
+    /// After a command was killed: whether that was because what all commands run in has ended,
+    /// so that the command's own status means nothing. The host is told by others.
+    fn is_over(&self) -> bool {
+        false
+    }
 
     /// The main command has ended: ends every other process.
     fn end_processes(&self);
@@ -50,6 +63,8 @@ pub struct Engine {
     pub caller: Account,
     /// Runs the rest.
     pub root: Account,
+    /// What both find in their environment.
+    pub environment: Environment,
     /// The rest of the guest.
     pub around: Arc<dyn Surroundings>,
 }
@@ -108,7 +123,7 @@ impl Engine {
     /// Plans and forks.
     fn fork(&self, id: u32, spec: &CommandSpec) -> Result<Forked, Failure> {
         let account = if spec.as_root { &self.root } else { &self.caller };
-        let launch = plan::launch(spec, account)?;
+        let launch = plan::launch(spec, account, &self.environment)?;
         let failed =
             |error: io::Error| (SpawnFailure::Other, error.raw_os_error().unwrap_or(libc::EIO));
         let (ours, theirs) = ends::make(spec.terminal, launch.identity).map_err(failed)?;
@@ -116,9 +131,10 @@ impl Engine {
             pipe_with(PipeFlags::CLOEXEC).map_err(|errno| failed(errno.into()))?;
         let cgroup = self.around.cgroup(id, account);
         let cgroup = cgroup.as_ref().map(AsFd::as_fd);
+        let world = self.around.namespaces().map_or(World::Agents, World::Other);
         let child = self
             .reaper
-            .adopt(|| fork::start(&launch, theirs.stdio(), cgroup, their_report.as_fd()))
+            .adopt(|| fork::start(&launch, theirs.stdio(), cgroup, world, their_report.as_fd()))
             .map_err(failed)?;
         Ok(Forked { child: Arc::new(child), ours, launch, report })
     }
@@ -158,6 +174,9 @@ impl Engine {
         })?;
 
         let ending = forked.child.wait();
+        while ending == Ending::Signaled(libc::SIGKILL) && self.around.is_over() {
+            thread::park();
+        }
         ended.raise();
         self.drain(&progress, outputs, spec.main);
         if spec.main {
@@ -208,7 +227,7 @@ impl Forked {
 }
 
 /// Reads from a descriptor.
-struct Pipe<'a>(&'a OwnedFd);
+pub struct Pipe<'a>(pub &'a OwnedFd);
 
 impl Read for Pipe<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {

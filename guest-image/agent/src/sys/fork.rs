@@ -11,6 +11,8 @@ use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 
 use rustix::process::{Gid, Uid};
 
+use super::namespaces::{Container, Namespaces};
+
 /// Where a child gets its first three descriptors from.
 #[derive(Debug, Clone, Copy)]
 pub enum Stdio<'a> {
@@ -18,6 +20,17 @@ pub enum Stdio<'a> {
     Terminal(BorrowedFd<'a>),
     /// Standard input, output and error.
     Pipes([BorrowedFd<'a>; 3]),
+}
+
+/// The namespaces that a child lives in.
+#[derive(Debug, Clone, Copy)]
+pub enum World<'a> {
+    /// The agent's.
+    Agents,
+    /// Those of another process.
+    Other(&'a Namespaces),
+    /// Its own, of processes, files and cgroups, in which it is PID 1.
+    New(&'a Container),
 }
 
 /// What to run, in the form `execve` wants.
@@ -52,6 +65,9 @@ pub enum Step {
 /// an `int`, which it does not fit).
 const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 
+/// Flag of `clone3`: the child is PID 1 of a new namespace of processes. Only with a cgroup.
+const NEW_PIDS: u64 = 0x2000_0000;
+
 /// Bytes of one report.
 pub const REPORT: usize = 9;
 
@@ -77,14 +93,22 @@ pub fn start(
     launch: &Launch,
     stdio: Stdio<'_>,
     cgroup: Option<BorrowedFd<'_>>,
+    world: World<'_>,
     report: BorrowedFd<'_>,
 ) -> io::Result<i32> {
     let argv = pointers(&launch.argv);
     let envp = pointers(&launch.envp);
-    // SAFETY: the child's side only calls `child`, which makes system calls and never returns.
-    match unsafe { fork(cgroup)? } {
-        0 => child(launch, &argv, &envp, stdio, report.as_raw_fd()),
-        pid => Ok(pid),
+    let flags = if matches!(world, World::New(_)) { NEW_PIDS } else { 0 };
+    let fork = || {
+        // SAFETY: the child's side only calls `child`, which makes system calls and never returns.
+        match unsafe { fork(flags, cgroup)? } {
+            0 => child(launch, &argv, &envp, stdio, world, report.as_raw_fd()),
+            pid => Ok(pid),
+        }
+    };
+    match world {
+        World::Other(namespaces) => namespaces.fork(fork),
+        World::Agents | World::New(_) => fork(),
     }
 }
 
@@ -93,12 +117,12 @@ fn pointers(strings: &[CString]) -> Vec<*const libc::c_char> {
     strings.iter().map(|s| s.as_ptr()).chain([std::ptr::null()]).collect()
 }
 
-/// Forks into `cgroup` if there is one. Moving a process later would wait for a grace period of
+/// Forks into `cgroup` if there is one, and with these flags if so. Moving a process later would wait for a grace period of
 /// the kernel's, which takes longer than all the rest of starting it.
 ///
 /// # Safety
 /// The child may only make system calls.
-unsafe fn fork(cgroup: Option<BorrowedFd<'_>>) -> io::Result<i32> {
+unsafe fn fork(flags: u64, cgroup: Option<BorrowedFd<'_>>) -> io::Result<i32> {
     let result = match cgroup {
         None => {
             // SAFETY: as the caller promises.
@@ -107,7 +131,7 @@ unsafe fn fork(cgroup: Option<BorrowedFd<'_>>) -> io::Result<i32> {
         Some(cgroup) => {
             // SAFETY: all-zero bytes are valid arguments: every field is an integer.
             let mut arguments: libc::clone_args = unsafe { std::mem::zeroed() };
-            arguments.flags = CLONE_INTO_CGROUP;
+            arguments.flags = CLONE_INTO_CGROUP | flags;
             arguments.exit_signal = u64::try_from(libc::SIGCHLD).unwrap_or(0);
             arguments.cgroup = u64::try_from(cgroup.as_raw_fd()).unwrap_or(0);
             // SAFETY: without CLONE_VM and with no stack given this is fork: the child has a
@@ -131,9 +155,10 @@ fn child(
     argv: &[*const libc::c_char],
     envp: &[*const libc::c_char],
     stdio: Stdio<'_>,
+    world: World<'_>,
     report: RawFd,
 ) -> ! {
-    let (step, errno) = match prepare(launch, stdio) {
+    let (step, errno) = match prepare(launch, stdio, world) {
         Ok(()) => {
             send(report, 0, crate::clock::monotonic_nanos());
             (2, exec(launch, argv, envp))
@@ -145,9 +170,18 @@ fn child(
     unsafe { libc::_exit(127) }
 }
 
-/// Session, descriptors, signals, identity, directory.
-fn prepare(launch: &Launch, stdio: Stdio<'_>) -> Result<(), (u8, rustix::io::Errno)> {
+/// Namespaces, session, descriptors, signals, identity, directory.
+fn prepare(
+    launch: &Launch,
+    stdio: Stdio<'_>,
+    world: World<'_>,
+) -> Result<(), (u8, rustix::io::Errno)> {
     let other = |errno| (3, errno);
+    match world {
+        World::Agents => {}
+        World::Other(namespaces) => namespaces.enter().map_err(other)?,
+        World::New(container) => container.furnish().map_err(other)?,
+    }
     rustix::process::setsid().map_err(other)?;
     let sources = match stdio {
         Stdio::Terminal(terminal) => {

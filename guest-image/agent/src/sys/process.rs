@@ -1,6 +1,7 @@
 //! Signals and exit statuses of processes, by number.
 #![expect(unsafe_code, reason = "kill with any number, and waitid that tells the pid, need libc")]
 
+use std::fmt;
 use std::io;
 
 /// How a process ended.
@@ -10,6 +11,15 @@ pub enum Ending {
     Exited(u8),
     /// This signal ended it.
     Signaled(i32),
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exited(status) => write!(f, "ended with status {status}"),
+            Self::Signaled(signal) => write!(f, "was ended by signal {signal}"),
+        }
+    }
 }
 
 /// Whom a signal is for.
