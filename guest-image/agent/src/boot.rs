@@ -143,8 +143,7 @@ fn make(config: &GuestConfig, image: &ImageConfig) -> Result<Made, BootError> {
     let user = users::settle(&config.user);
     let shell = image.shell.clone().unwrap_or_else(shell);
     let (caller, root) = (Account::caller(&user, &shell), Account::root(&shell));
-    let with_agents = image.path.is_some() && image::has_agents();
-    let environment = Environment::new(image, with_agents);
+    let environment = Environment::from(image);
     let reaper = Reaper::start()?;
     activate::run(image, &root, &environment, &reaper)?;
     etc::write(config, &user, &shell);

@@ -84,7 +84,7 @@ fn run(spec: CommandSpec) -> Run {
         reaper: Arc::clone(REAPER.get_or_init(|| Reaper::start().unwrap())),
         caller: Account { uid: 12345, gid: 12345, name: "me".into(), ..root.clone() },
         root,
-        environment: Environment::new(&ImageConfig::default(), false),
+        environment: Environment::from(&ImageConfig::default()),
         around: Arc::clone(&around) as _,
     });
     engine.spawn(3, [5; 16], spec);

@@ -1,6 +1,6 @@
 //! What the image says about itself, where it says anything: `/etc/qvm/guest.json`.
 
-use std::fs::{self, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, Read};
 use std::os::unix::fs::{OpenOptionsExt, symlink};
 use std::path::Path;
@@ -60,9 +60,4 @@ pub fn make_links(config: &ImageConfig) -> Result<(), ImageError> {
             .map_err(|source| ImageError::Link { link: link.clone(), source })?;
     }
     Ok(())
-}
-
-/// Whether agents of the host's choice lie above the image's root.
-pub fn has_agents() -> bool {
-    fs::symlink_metadata("/opt/qvm/agents").is_ok()
 }

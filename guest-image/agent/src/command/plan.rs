@@ -10,9 +10,6 @@ use crate::sys::fork::Launch;
 /// Where programs are looked for, unless image or host say otherwise: Debian's own order.
 const PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Where the layer of agents has its programs.
-const AGENTS: &[u8] = b":/usr/local/bin";
-
 /// What commands find in their environment unless the host says otherwise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Environment {
@@ -22,16 +19,10 @@ pub struct Environment {
     pub variables: Vec<(Bytes, Bytes)>,
 }
 
-impl Environment {
-    /// What the image says. Programs of the agents that the host laid above it are found after
-    /// the image's own.
-    pub fn new(config: &ImageConfig, with_agents: bool) -> Self {
-        let path = match &config.path {
-            None => PATH.to_vec(),
-            Some(path) if with_agents => [path.as_bytes(), AGENTS].concat(),
-            Some(path) => path.clone().into_bytes(),
-        };
+impl From<&ImageConfig> for Environment {
+    fn from(config: &ImageConfig) -> Self {
         let bytes = |text: &String| text.clone().into_bytes();
+        let path = config.path.as_ref().map_or_else(|| PATH.to_vec(), bytes);
         let variables =
             config.env.iter().map(|(name, value)| (bytes(name), bytes(value))).collect();
         Self { path, variables }
