@@ -51,6 +51,9 @@ pub(crate) struct Order<'a> {
     pub arch: &'a str,
     /// Bytes that must be free in the cache.
     pub space: u64,
+    /// `manifest.json` of what was made elsewhere, which the files must match; `None`: it is
+    /// written for what was made.
+    pub manifest: Option<&'a [u8]>,
 }
 
 /// Makes the files of an order in the first directory, with the second one to work in.
@@ -110,6 +113,12 @@ pub enum BuildError {
         #[source]
         source: BootstrapError,
     },
+    /// A file that was made elsewhere has another length or content than its manifest says.
+    #[error("{file} is not what manifest.json says: it was altered, or cut short")]
+    Differs {
+        /// Its name.
+        file: &'static str,
+    },
     /// A file operation failed.
     #[error("cannot {action} {}", path.display())]
     Io {
@@ -151,6 +160,7 @@ pub fn build_with(
         digest: recipe.digest(),
         arch: &recipe.arch,
         space: bootstrap.space(),
+        manifest: None,
     };
     let make = |into: &Path, work: &Path, progress: &mut dyn FnMut(Progress)| {
         bootstrap.make(recipe, into, work, progress)
@@ -283,8 +293,21 @@ fn seal(
         manifest.files.insert(name.to_owned(), FileEntry { size, sha256 });
     }
     let path = into.join(files::MANIFEST);
-    files::write_synced(&path, &manifest.to_json()?).map_err(io_error("write", &path))?;
-    let image = Image::new(into, manifest);
+    let image = match order.manifest {
+        None => {
+            files::write_synced(&path, &manifest.to_json()?).map_err(io_error("write", &path))?;
+            Image::new(into, manifest)
+        }
+        Some(bytes) => {
+            let said = Manifest::parse(bytes)?;
+            let mut known = order.shelf.files();
+            if let Some(file) = known.find(|&n| said.files.get(n) != manifest.files.get(n)) {
+                return Err(BuildError::Differs { file });
+            }
+            files::write_synced(&path, bytes).map_err(io_error("write", &path))?;
+            Image { digest: order.digest, ..Image::new(into, said) }
+        }
+    };
     image.mark_verified()?;
     files::sync(into).map_err(io_error("sync", into))?;
     Ok(image)

@@ -136,16 +136,15 @@ impl Cache {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
             _ => {}
         }
-        let image = Image::open(&dir)?;
-        if image.digest != *digest || !shelf.holds(image.manifest.files.keys().map(String::as_str))
-        {
+        let image = Image::open_named(&dir, digest)?;
+        if !shelf.holds(image.manifest.files.keys().map(String::as_str)) {
             return Err(ImageError::Misplaced { dir, found: image.digest }.into());
         }
         Ok(Some(image))
     }
 
-    /// The image that a person names: `default`, the beginning of a digest, or, with a slash in
-    /// it, the path of an image directory.
+    /// The image that a person names: `default`, the name of an [`crate::Origin`], the beginning
+    /// of a digest, or, with a slash in it, the path of an image directory.
     ///
     /// # Errors
     /// [`CacheError::Unknown`], [`CacheError::Ambiguous`], [`CacheError::Image`].
@@ -169,6 +168,13 @@ impl Cache {
         }
         if name.contains('/') {
             return Ok(Image::open(Path::new(name))?);
+        }
+        if let Some(origin) = self.origins().into_iter().find(|o| o.name.as_deref() == Some(name)) {
+            for &shelf in shelves {
+                if let Some(image) = self.find_digest(shelf, &origin.digest)? {
+                    return Ok(image);
+                }
+            }
         }
         let mut found = Vec::new();
         for &shelf in shelves {
@@ -230,6 +236,9 @@ impl Cache {
                 result = self.remove_locked(shelf, digest);
             }
         }
+        if result.is_ok() {
+            self.forget(|origin| origin.digest == *digest);
+        }
         result
     }
 
@@ -248,7 +257,8 @@ impl Cache {
         })
     }
 
-    /// Removes all images, layers and kernels but those of `keep`, and what interrupted builds left.
+    /// Removes all images, layers and kernels but those of `keep` and those that were imported,
+    /// and what interrupted builds left.
     ///
     /// # Errors
     /// [`CacheError::Busy`], [`CacheError::Io`].
@@ -256,6 +266,9 @@ impl Cache {
         self.prepare()?;
         let _lock = self.try_lock()?;
         let mut pruned = Pruned::default();
+        let imported = self.origins().into_iter().filter(|origin| origin.state.is_none());
+        let keep: Vec<Digest> =
+            keep.iter().copied().chain(imported.map(|origin| origin.digest)).collect();
         let all = Shelf::ALL.map(|shelf| self.list_shelf(shelf).map(|listed| (shelf, listed)));
         let all: Vec<_> = all.into_iter().collect::<Result<_, _>>()?;
         for (shelf, (digest, image)) in
@@ -272,6 +285,7 @@ impl Cache {
                     pruned.bytes.saturating_add(image.map_or(0, |image| image.manifest.size()));
             }
         }
+        self.forget(|origin| !keep.contains(&origin.digest));
         crate::debian::clean_leftovers(&self.temporary()).map_err(|source| CacheError::Io {
             action: "clean",
             path: self.temporary(),

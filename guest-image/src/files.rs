@@ -16,6 +16,8 @@ pub const ROOT: &str = "root.erofs";
 pub const CONFIG: &str = "config";
 /// Agents to be laid above a root.
 pub const LAYER: &str = "layer.erofs";
+/// Variables that belong to a layer.
+pub const ENVIRONMENT: &str = "environment.json";
 /// See [`crate::Manifest`].
 pub const MANIFEST: &str = "manifest.json";
 /// Which files were last seen to match the manifest.

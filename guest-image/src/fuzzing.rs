@@ -90,3 +90,8 @@ pub fn fuzz_modules(data: &[u8]) {
 #[cfg(test)]
 #[path = "fuzzing_test.rs"]
 mod tests;
+
+/// An image as one file.
+pub fn fuzz_archive(data: &[u8]) {
+    crate::archive::fuzz(data);
+}

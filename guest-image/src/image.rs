@@ -1,6 +1,7 @@
 //! One image of the cache, and whether it is still what was built.
 
 use std::collections::BTreeMap;
+use std::env::consts::ARCH;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -14,7 +15,7 @@ use crate::{Digest, Manifest, ManifestError, files};
 /// An image in the cache. That it was found says nothing about its files: see [`Image::check`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Image {
-    /// Digest of its recipe, which is its name.
+    /// Its name: the digest of its recipe, or of `manifest.json` where it was made elsewhere.
     pub digest: Digest,
     /// Its directory.
     pub dir: PathBuf,
@@ -65,6 +66,14 @@ pub enum ImageError {
         /// The file.
         path: PathBuf,
     },
+    /// It cannot run here.
+    #[error("{} is for {found}, and this machine is {ARCH}: use an image that was made for {ARCH}", dir.display())]
+    Arch {
+        /// The image's directory.
+        dir: PathBuf,
+        /// The manifest's machine.
+        found: String,
+    },
     /// The directory of one image holds another.
     #[error("{} holds the image {found}: run `qvm image build` to make it again", dir.display())]
     Misplaced {
@@ -99,12 +108,27 @@ impl Image {
     /// # Errors
     /// [`ImageError::Read`] and [`ImageError::Manifest`].
     pub fn open(dir: &Path) -> Result<Self, ImageError> {
+        Self::read(dir).map(|(image, _)| image)
+    }
+
+    /// Reads the image that a shelf has under the name of `digest`: that of its recipe, or of
+    /// its manifest where it was made elsewhere.
+    pub(crate) fn open_named(dir: &Path, digest: &Digest) -> Result<Self, ImageError> {
+        let (image, of_manifest) = Self::read(dir)?;
+        if image.digest != *digest && of_manifest != *digest {
+            return Err(ImageError::Misplaced { dir: dir.to_owned(), found: image.digest });
+        }
+        Ok(Self { digest: *digest, ..image })
+    }
+
+    /// The image, and the digest of its manifest.
+    fn read(dir: &Path) -> Result<(Self, Digest), ImageError> {
         let path = dir.join(files::MANIFEST);
         let bytes = files::read_limited(&path, MAX_MANIFEST)
             .map_err(|source| ImageError::Read { path, source })?;
         let manifest = Manifest::parse(&bytes)
             .map_err(|source| ImageError::Manifest { dir: dir.to_owned(), source })?;
-        Ok(Self::new(dir, manifest))
+        Ok((Self::new(dir, manifest), Digest::of(&bytes)))
     }
 
     pub(crate) fn new(dir: &Path, manifest: Manifest) -> Self {
@@ -137,12 +161,16 @@ impl Image {
         self.dir.join(files::ROOT)
     }
 
-    /// Makes sure that the files are those that were built. Quick when nothing touched them
-    /// since the last full look; else as [`Image::verify`].
+    /// Makes sure that it is for this machine, and that the files are those that were built.
+    /// Quick when nothing touched them since the last full look; else as [`Image::verify`].
     ///
     /// # Errors
     /// See [`ImageError`]; each says which file and what to do.
     pub fn check(&self) -> Result<(), ImageError> {
+        if self.manifest.arch != ARCH {
+            let found = self.manifest.arch.clone();
+            return Err(ImageError::Arch { dir: self.dir.clone(), found });
+        }
         let stamps = self.stamps()?;
         if self.verified().as_ref() == Some(&stamps) {
             return Ok(());

@@ -12,11 +12,11 @@
 //!   pip install --target ───────┘
 //! ```
 
-mod client;
+pub(crate) mod client;
 mod npm;
 mod pypi;
 mod sha512;
-mod stage;
+pub(crate) mod stage;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -201,6 +201,7 @@ pub fn build_layer(
         digest: recipe.digest(),
         arch: &recipe.arch,
         space: SPACE * recipe.agents.len() as u64,
+        manifest: None,
     };
     let make = |into: &Path, work: &Path, progress: &mut dyn FnMut(Progress)| {
         make(recipe, into, work, progress)

@@ -21,6 +21,7 @@
 
 pub mod agent;
 pub mod agents;
+mod archive;
 mod build;
 mod bzimage;
 mod cache;
@@ -36,7 +37,10 @@ mod layer;
 mod lock;
 mod manifest;
 mod modules;
+pub mod nix;
+mod origin;
 mod progress;
+mod ready;
 mod recipe;
 mod shelf;
 
@@ -49,5 +53,7 @@ pub use kernel::Kernel;
 pub use layer::{ChoiceError, Layer, LayerRecipe, build_layer, layer_for};
 pub use manifest::{FileEntry, Manifest, ManifestError, Package};
 pub use modules::{ModulesError, load_order};
+pub use origin::Origin;
 pub use progress::{Phase, Progress, Reporter};
+pub use ready::{ReadyError, export, import};
 pub use recipe::Recipe;

@@ -20,6 +20,14 @@ pub enum Phase {
     Agents,
     /// Agents are put together and compressed.
     Layer,
+    /// Of what Nix makes instead: it evaluates and builds.
+    Nix,
+    /// Store paths are put together.
+    Closure,
+    /// They are compressed.
+    Pack,
+    /// Of an image that was made elsewhere: it is copied.
+    Copy,
     /// The files are hashed and brought to the disk.
     Finish,
 }
@@ -36,6 +44,10 @@ impl Phase {
             Self::Root => "compressing the root",
             Self::Agents => "fetching agents",
             Self::Layer => "putting agents together",
+            Self::Nix => "evaluating and building with Nix",
+            Self::Closure => "collecting store paths",
+            Self::Pack => "compressing store paths",
+            Self::Copy => "copying the image",
             Self::Finish => "checking and saving",
         }
     }
@@ -50,6 +62,10 @@ impl Phase {
             Self::Root => (89, 96),
             Self::Agents => (0, 70),
             Self::Layer => (70, 96),
+            Self::Nix => (0, 50),
+            Self::Closure => (50, 70),
+            Self::Pack => (70, 96),
+            Self::Copy => (50, 96),
             Self::Finish => (96, 100),
         }
     }

@@ -48,7 +48,8 @@ impl Shelf {
     pub fn optional(self) -> &'static [&'static str] {
         match self {
             Self::Images => &[files::CONFIG, files::MODULES, files::VMLINUX, files::VMLINUZ],
-            Self::Layers | Self::Kernels => &[],
+            Self::Layers => &[files::ENVIRONMENT],
+            Self::Kernels => &[],
         }
     }
 

@@ -72,20 +72,31 @@ impl Stage {
         work: &Path,
     ) -> Result<(), LayerError> {
         settle(&self.root)?;
-        let mut mkfs = Command::new("mkfs.erofs");
-        // As the root: lz4 costs a processor the least to read.
-        mkfs.args(["--quiet", "-zlz4", "-C16384", "-x-1", "--all-root"])
-            .arg(format!("-T{epoch}"))
-            .arg(format!("-U{}", digest.uuid()))
-            .arg(image)
-            .arg(&self.root)
-            .env_remove("SOURCE_DATE_EPOCH");
-        Ok(client::run("mkfs.erofs", &mut mkfs, work)?)
+        Ok(mkfs(&self.root, image, epoch, digest, work)?)
     }
 
     fn on_host(&self, path: &Path) -> PathBuf {
         self.root.join(path.strip_prefix("/").unwrap_or(path))
     }
+}
+
+/// Makes an image of what is below `root`, all of it the root user's and of the same time.
+pub fn mkfs(
+    root: &Path,
+    image: &Path,
+    epoch: u64,
+    digest: &Digest,
+    work: &Path,
+) -> Result<(), client::ClientError> {
+    let mut mkfs = Command::new("mkfs.erofs");
+    // As the root: lz4 costs a processor the least to read.
+    mkfs.args(["--quiet", "-zlz4", "-C16384", "-x-1", "--all-root"])
+        .arg(format!("-T{epoch}"))
+        .arg(format!("-U{}", digest.uuid()))
+        .arg(image)
+        .arg(root)
+        .env_remove("SOURCE_DATE_EPOCH");
+    client::run("mkfs.erofs", &mut mkfs, work)
 }
 
 /// Gives everything below `path` the rights that do not depend on who made it, and removes what

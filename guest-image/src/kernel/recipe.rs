@@ -1,0 +1,94 @@
+//! What a kernel is to be made of.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::Digest;
+
+/// Raised when the builder would make something else of the same recipe.
+const BUILDER: u32 = 1;
+
+/// What a kernel is made of. Its digest names the kernel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KernelRecipe {
+    builder: u32,
+    /// Machine, as `uname -m` says it: `x86_64` or `aarch64`.
+    pub arch: String,
+    /// Where its source comes from.
+    pub source: KernelSource,
+    /// The configuration asked for, as text: see `guest-image/kernel/`.
+    pub config: String,
+    /// When it was made, as it says itself; seconds since 1970-01-01 UTC.
+    pub epoch: u64,
+}
+
+/// Where the source of a kernel comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KernelSource {
+    /// A package of Debian with `usr/src/PACKAGE.tar.xz`.
+    Debian {
+        /// Its name.
+        package: String,
+        /// The release it is taken from.
+        suite: String,
+    },
+    /// An archive of the user's: `linux-….tar`, compressed as its name says. It is known by its
+    /// content.
+    Archive {
+        /// Where it is.
+        #[serde(skip)]
+        path: PathBuf,
+        /// Its content.
+        sha256: Digest,
+    },
+}
+
+impl KernelRecipe {
+    /// The kernel that images boot unless told otherwise: our configuration on Debian's source.
+    #[must_use]
+    pub fn default_debian() -> Self {
+        Self::of(KernelSource::Debian {
+            package: "linux-source-6.12".to_owned(),
+            suite: "trixie".to_owned(),
+        })
+    }
+
+    /// Our configuration on the source in an archive.
+    ///
+    /// # Errors
+    /// What reading the archive says.
+    pub fn of_archive(path: &Path) -> io::Result<Self> {
+        let path = std::path::absolute(path)?;
+        let sha256 = Digest::of_file(&path, &mut |_| {})?;
+        Ok(Self::of(KernelSource::Archive { path, sha256 }))
+    }
+
+    fn of(source: KernelSource) -> Self {
+        let arch = std::env::consts::ARCH;
+        let own = match arch {
+            "aarch64" => include_str!("../../kernel/aarch64.config"),
+            _ => include_str!("../../kernel/x86_64.config"),
+        };
+        Self {
+            builder: BUILDER,
+            arch: arch.to_owned(),
+            source,
+            config: format!("{}\n{own}", include_str!("../../kernel/common.config")),
+            epoch: 1_755_000_000,
+        }
+    }
+
+    /// The digest that names the kernel.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        // Plain strings and numbers always have a JSON form.
+        Digest::of(&serde_json::to_vec(self).unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+#[path = "recipe_test.rs"]
+mod tests;
