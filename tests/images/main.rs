@@ -3,4 +3,6 @@
 //! Besides what the other cases need, they want the microVM kernel in the cache and Nix.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on panics")]
 
+mod closure;
 mod kernel;
+mod systemd;

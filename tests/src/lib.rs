@@ -9,6 +9,7 @@
     reason = "a test that cannot go on panics"
 )]
 
+pub mod closure;
 pub mod gguf;
 pub mod image;
 pub mod model;
