@@ -22,6 +22,15 @@ pub enum Error {
     /// An image was not built.
     #[error(transparent)]
     Build(#[from] guest_image::BuildError),
+    /// An archive cannot be had; the text says why.
+    #[error("{0}")]
+    Fetch(String),
+    /// An image was not taken or given.
+    #[error(transparent)]
+    Ready(#[from] guest_image::ReadyError),
+    /// Nix did not give what was asked for.
+    #[error(transparent)]
+    Nix(#[from] guest_image::nix::NixError),
     /// The model server.
     #[error(transparent)]
     Serve(#[from] crate::serve::Error),

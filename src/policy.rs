@@ -4,6 +4,7 @@
 pub mod agents;
 pub mod config;
 pub mod env;
+pub mod flake;
 pub mod guest_path;
 pub mod host;
 pub mod model;
@@ -88,6 +89,9 @@ pub enum PolicyError {
     /// Agents that cannot be had.
     #[error(transparent)]
     Agents(#[from] guest_image::ChoiceError),
+    /// A flake that is none.
+    #[error(transparent)]
+    Flake(#[from] guest_image::nix::FlakeError),
     /// No random bytes for a name.
     #[error("cannot draw a name for the machine; give one with --name")]
     Name(#[source] io::Error),
@@ -129,6 +133,12 @@ pub fn build(
     let shared: Vec<_> = shares.iter().map(|share| share.host.clone()).collect();
     let (accel, qemu) = engine(&settings, &shared, host)?;
     let model = model::decide(&request.model, models, host, &shared, serve::by_hand)?;
+    let image_flake = flake::of_image(
+        settings.image.as_deref(),
+        host.var(flake::VARIABLE).map(OsString::as_os_str),
+        user.nixos_flake.as_ref(),
+        &host.cwd,
+    )?;
     let name = match request.name {
         Some(name) => name,
         None => name::generate().map_err(PolicyError::Name)?,
@@ -148,6 +158,9 @@ pub fn build(
         qemu,
         caller: host.caller(),
         image: settings.image,
+        image_flake,
+        flake: settings.flake.map(|flake| flake.absolute(&host.cwd)),
+        shell: Vec::new(),
         model,
         log_requests: request.model.log_requests.map(|path| host.cwd.join(path)),
         agents: settings.agents,

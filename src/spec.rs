@@ -2,6 +2,8 @@
 
 use std::{ffi::OsString, net::IpAddr, os::fd::OwnedFd, path::PathBuf, time::Duration};
 
+use guest_image::nix::Flake;
+
 use crate::policy::agents::Agents;
 use crate::serve::{Choice, Upstream};
 
@@ -36,6 +38,12 @@ pub struct Spec {
     pub caller: Caller,
     /// Image name or digest; `None` for the default.
     pub image: Option<String>,
+    /// The flake that makes it, if a flake does.
+    pub image_flake: Option<Flake>,
+    /// The flake whose development shell is laid above it.
+    pub flake: Option<Flake>,
+    /// Variables of that shell, once it is computed; all others win over them.
+    pub shell: Vec<(OsString, OsString)>,
     /// The language model that the guest may ask; `None`: nothing listens there.
     pub model: Option<Model>,
     /// What the guest asks it is written to this file.

@@ -209,9 +209,8 @@ fn header(name: &str, size: u64) -> [u8; BLOCK] {
 
 /// The sum of a header's bytes, with spaces in place of the sum.
 fn checksum(block: &[u8; BLOCK]) -> u64 {
-    let counted = |(at, byte): (usize, &u8)| {
-        u64::from(if (148..156).contains(&at) { b' ' } else { *byte })
-    };
+    let counted =
+        |(at, byte): (usize, &u8)| u64::from(if (148..156).contains(&at) { b' ' } else { *byte });
     block.iter().enumerate().map(counted).sum()
 }
 

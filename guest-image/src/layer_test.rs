@@ -34,8 +34,13 @@ fn agents_that_cannot_be_had_are_refused_with_the_reason() {
 
 /// A layer in a new cache, made of a small file.
 fn small(cache: &Cache, recipe: &LayerRecipe) -> Result<Layer, BuildError> {
-    let order =
-        Order { shelf: Shelf::Layers, digest: recipe.digest(), arch: &recipe.arch, space: 0, manifest: None };
+    let order = Order {
+        shelf: Shelf::Layers,
+        digest: recipe.digest(),
+        arch: &recipe.arch,
+        space: 0,
+        manifest: None,
+    };
     let make = |into: &Path, _: &Path, _: &mut dyn FnMut(Progress)| {
         std::fs::write(into.join(files::LAYER), "layer")?;
         let package = Package { name: "claude".into(), version: "1".into() };

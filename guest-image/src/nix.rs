@@ -116,6 +116,11 @@ pub enum NixError {
     /// What it made is not where it can be seen.
     #[error("{} is in a store that is not on this machine", .0.display())]
     Elsewhere(PathBuf),
+    /// Nix would run the git of a folder that a guest may have written.
+    #[error(
+        "{} is shared with guests, and Nix before 2.20 runs git there, which runs what the folder's own .git/config says: use a newer Nix, or write path:{} to do without git", .0.display(), .0.display()
+    )]
+    Git(PathBuf),
     /// The flake is not one.
     #[error(transparent)]
     Flake(#[from] FlakeError),
@@ -154,6 +159,10 @@ pub enum NixError {
 #[derive(Debug, Clone)]
 pub struct Nix {
     program: PathBuf,
+    /// Major and minor.
+    version: (u32, u32),
+    /// Folders that guests can write to.
+    shared: Vec<PathBuf>,
 }
 
 impl Nix {
@@ -165,8 +174,8 @@ impl Nix {
     pub fn find(path: &OsStr, shared: &[PathBuf]) -> Result<Self, NixError> {
         let path: OsString = [path, OsStr::new(":"), OsStr::new(USUAL)].into_iter().collect();
         let program = search(&path, shared).ok_or(NixError::Missing)?;
-        let nix = Self { program };
-        version::check(&nix)?;
+        let mut nix = Self { program, version: (0, 0), shared: shared.to_vec() };
+        nix.version = version::of(&nix)?;
         Ok(nix)
     }
 }

@@ -35,8 +35,7 @@ impl Cache {
     #[must_use]
     pub fn origins(&self) -> Vec<Origin> {
         let Ok(entries) = fs::read_dir(self.origins_dir()) else { return Vec::new() };
-        let mut all: Vec<Origin> =
-            entries.filter_map(|entry| read(&entry.ok()?.path())).collect();
+        let mut all: Vec<Origin> = entries.filter_map(|entry| read(&entry.ok()?.path())).collect();
         all.sort_by(|a, b| {
             let key = |origin: &Origin| (origin.name.is_none(), origin.name.clone());
             key(a).cmp(&key(b)).then_with(|| a.source.cmp(&b.source))

@@ -7,6 +7,7 @@ use clap::{
     builder::{OsStringValueParser, TypedValueParser},
 };
 use clap_complete::Shell;
+use guest_image::{Digest, nix::Flake};
 
 use super::help;
 use crate::{
@@ -105,9 +106,12 @@ pub struct RunArgs {
     /// What runs the virtual CPUs [default: auto]
     #[arg(long, value_name = "KIND")]
     pub accel: Option<Choice>,
-    /// Guest image: a name, or the start of a digest
+    /// Guest image: nixos, flake:REF#PACKAGE, a name, or the start of a digest
     #[arg(long, value_name = "IMAGE")]
     pub image: Option<String>,
+    /// Have a development shell of Nix in the guest, computed here: .#NAME, or github:OWNER/REPO#NAME
+    #[arg(long, value_name = "FLAKE")]
+    pub flake: Option<Flake>,
     /// Language model to offer: an id of models.toml, a file, or org/repo[:file.gguf] [default: that of a `qvm serve` that runs, else models.toml's]
     #[arg(long, value_name = "MODEL", conflicts_with_all = ["upstream", "no_model"])]
     pub model: Option<String>,
@@ -176,6 +180,7 @@ impl RunArgs {
                 cpus: self.cpus,
                 accel: self.accel,
                 image: self.image,
+                flake: self.flake,
                 with: self.with,
                 timeout: self.timeout,
                 read_only_workspace: self.read_only_workspace,
@@ -342,8 +347,11 @@ pub struct ImageArgs {
 /// What to do with images.
 #[derive(Debug, Subcommand)]
 pub enum ImageAction {
-    /// Make the default image and a layer of agents, unless they are there
+    /// Make the default image and a layer of agents, or a flake's image, unless they are there
     Build {
+        /// nixos, or flake:REF#PACKAGE [default: the default image]
+        #[arg(value_name = "IMAGE", conflicts_with = "with")]
+        image: Option<String>,
         /// Coding agents: names with commas, or none [default: claude]
         #[arg(long, value_name = "AGENTS")]
         with: Option<Agents>,
@@ -356,13 +364,36 @@ pub enum ImageAction {
     },
     /// List images and layers
     Ls(Json),
+    /// Write an image to one file, for other machines, and print the digest that pins it
+    Export {
+        /// A name, or the start of a digest
+        #[arg(value_name = "IMAGE")]
+        image: String,
+        /// The file, a tar archive
+        file: PathBuf,
+    },
+    /// Take an image that was exported
+    Import {
+        /// The archive: a file, or an address that begins with https:// or http://
+        #[arg(value_name = "FILE|URL")]
+        from: String,
+        /// Digest of its manifest.json, which pins all of it
+        #[arg(long, value_name = "sha256:HEX", value_parser = pin)]
+        digest: Digest,
+        /// Name it, for --image
+        #[arg(long, value_name = "NAME", value_parser = image_name)]
+        name: Option<String>,
+        /// Say nothing but errors
+        #[arg(short, long)]
+        quiet: bool,
+    },
     /// Remove images and layers
     Rm {
         /// A name, or the start of a digest
         #[arg(required = true, value_name = "IMAGE")]
         images: Vec<String>,
     },
-    /// Remove all images and layers but the default ones, and what broken builds left
+    /// Remove all images and layers but the default and imported ones, and what broken builds left
     Prune,
     /// Print the directory of an image; the cache if none is named
     Path {
@@ -397,4 +428,18 @@ pub enum ImageAction {
 pub struct CompletionArgs {
     /// Which shell
     pub shell: Shell,
+}
+
+/// `sha256:HEX`, or the digits alone.
+fn pin(text: &str) -> Result<Digest, String> {
+    let digits = text.strip_prefix("sha256:").unwrap_or(text);
+    digits.parse().map_err(|e: guest_image::DigestError| e.to_string())
+}
+
+/// A name that is no other image's.
+fn image_name(text: &str) -> Result<String, String> {
+    if text == "default" || text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err("`default` and what could begin a digest are no names of images".into());
+    }
+    name::check(text).map_err(|e| e.to_string())
 }

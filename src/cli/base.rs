@@ -1,22 +1,30 @@
-//! What a machine starts from: an image of the cache and a layer of agents above it. Both are
-//! made when they are missing.
+//! What a machine starts from: an image of the cache, a layer of agents above it, and a
+//! development shell above that. What is missing is made.
+
+use std::path::PathBuf;
 
 use guest_image::{
     Cache, CacheError, Image, Layer, Recipe, Reporter, build, build_layer, layer_for,
+    nix::{self, Flake, Nix, NixError},
 };
 
 use crate::{
     error,
     error::Error,
-    policy::{PolicyError, agents::Agents},
+    policy::{PolicyError, agents::Agents, flake},
     spec::Spec,
 };
 
-/// The image of a run, with its layer.
-pub fn find(spec: &Spec) -> Result<Image, Error> {
+/// The image of a run, with its layers. The variables of a development shell become the spec's.
+pub fn find(spec: &mut Spec) -> Result<Image, Error> {
     let cache = Cache::open()?;
     let quiet = spec.output.quiet;
-    let mut image = image(&cache, spec.image.as_deref(), quiet)?;
+    let shared: Vec<_> = spec.shares.iter().map(|share| share.host.clone()).collect();
+    let name = spec.image.as_deref();
+    let mut image = match &spec.image_flake {
+        Some(flake) => made_by_nix(&cache, flake, name, &shared, quiet)?,
+        None => image(&cache, name, quiet)?,
+    };
     // An image of the user's own has the user's own agents, unless more are asked for.
     if spec.agents.asked || spec.image.as_deref().is_none_or(|name| name == "default") {
         let wanted = spec.argv.first().is_some_and(|program| {
@@ -38,7 +46,45 @@ pub fn find(spec: &Spec) -> Result<Image, Error> {
             Err(e) => return Err(e),
         };
     }
+    if let Some(flake) = &spec.flake {
+        let shell = by_nix(&shared, quiet, |nix, reporter| {
+            nix::dev_shell(&cache, nix, flake, &mut |progress| reporter.update(progress))
+        })?;
+        image.layers.push(shell.layer.image());
+        let variables = shell.environment.variables.into_iter();
+        spec.shell = variables.map(|(name, value)| (name.into(), value.into())).collect();
+        if !shell.environment.path.is_empty() {
+            // Which folders are the image's own, its agent knows.
+            spec.shell.push(("PATH".into(), format!("{}:$PATH", shell.environment.path).into()));
+        }
+    }
     Ok(image)
+}
+
+/// The image that a flake makes; `name` is what it was asked for by.
+pub fn made_by_nix(
+    cache: &Cache,
+    flake: &Flake,
+    name: Option<&str>,
+    shared: &[PathBuf],
+    quiet: bool,
+) -> Result<Image, Error> {
+    let name = name.filter(|name| *name == flake::NIXOS);
+    by_nix(shared, quiet, |nix, reporter| {
+        nix::flake_image(cache, nix, flake, name, &mut |progress| reporter.update(progress))
+    })
+}
+
+fn by_nix<T>(
+    shared: &[PathBuf],
+    quiet: bool,
+    make: impl FnOnce(&Nix, &mut Reporter) -> Result<T, NixError>,
+) -> Result<T, Error> {
+    let nix = Nix::find(&std::env::var_os("PATH").unwrap_or_default(), shared)?;
+    let mut reporter = Reporter::new(quiet);
+    let made = make(&nix, &mut reporter);
+    reporter.finish();
+    Ok(made?)
 }
 
 /// The image to run, sound as far as a quick look tells. Only the default one is made when it is
@@ -47,7 +93,7 @@ fn image(cache: &Cache, name: Option<&str>, quiet: bool) -> Result<Image, Error>
     let recipe = Recipe::default_debian();
     let found = match name {
         Some("default") | None => cache.find(&recipe)?,
-        Some(name) => Some(cache.image(name)?),
+        Some(name) => Some(cached(cache, name)?),
     };
     if let Some(image) = found {
         image.check().map_err(CacheError::from)?;
@@ -60,6 +106,17 @@ fn image(cache: &Cache, name: Option<&str>, quiet: bool) -> Result<Image, Error>
     let built = build(cache, &recipe, &mut |progress| reporter.update(progress));
     reporter.finish();
     Ok(built?)
+}
+
+/// An image by its name, with more advice where it is the one that only a flake can make.
+pub fn cached(cache: &Cache, name: &str) -> Result<Image, Error> {
+    match cache.image(name) {
+        Err(CacheError::Unknown(_)) if name == flake::NIXOS => Err(Error::Usage(format!(
+            "nothing says which flake makes the image {name}: set {} or nixos_flake in config.toml to qvm's own, such as a checkout of it, or `qvm image import --name {name}` one",
+            flake::VARIABLE
+        ))),
+        found => Ok(found?),
+    }
 }
 
 /// The layer with these agents, sound as far as a quick look tells; made if it is missing or

@@ -9,6 +9,7 @@ use confine::Support;
 use guest_image::{Cache, Recipe};
 use serde::Serialize;
 
+use super::base;
 use crate::{
     error::{Error, plain},
     policy::{Plan, units::show_bytes},
@@ -42,6 +43,8 @@ struct Described {
     accel_reason: String,
     notes: Vec<String>,
     image: Image,
+    /// The flake of the development shell.
+    flake: Option<String>,
     agents: Vec<String>,
     model: Option<model::Model>,
     processes: Vec<processes::Process>,
@@ -68,18 +71,47 @@ struct Published {
 
 #[derive(Debug, Serialize)]
 struct Image {
-    digest: String,
+    /// `None`: not known before Nix has looked at the flake.
+    digest: Option<String>,
     built: bool,
+    /// The flake that makes it.
+    flake: Option<String>,
 }
 
 /// Which image would be used.
 fn image(spec: &Spec) -> Result<Image, Error> {
     let cache = Cache::open()?;
-    if let Some(name) = &spec.image {
-        return Ok(Image { digest: cache.image(name)?.digest.to_string(), built: true });
+    if let Some(flake) = &spec.image_flake {
+        // Nothing is evaluated to tell: what became of it the last time is all that is known.
+        let last = cache.made_from(flake)?;
+        let digest = last.as_ref().map(|image| image.digest.to_string());
+        return Ok(Image { digest, built: last.is_some(), flake: Some(flake.to_string()) });
     }
-    let recipe = Recipe::default_debian();
-    Ok(Image { digest: recipe.digest().to_string(), built: cache.find(&recipe)?.is_some() })
+    let (digest, built) = match spec.image.as_deref() {
+        None | Some("default") => {
+            let recipe = Recipe::default_debian();
+            (recipe.digest(), cache.find(&recipe)?.is_some())
+        }
+        Some(name) => (base::cached(&cache, name)?.digest, true),
+    };
+    Ok(Image { digest: Some(digest.to_string()), built, flake: None })
+}
+
+impl Image {
+    /// For people.
+    fn text(&self) -> String {
+        match (&self.flake, &self.digest) {
+            (Some(flake), Some(digest)) => {
+                format!("{digest} by {flake}, unless that has changed since")
+            }
+            (Some(flake), None) => format!("built by Nix from {flake}, which was not done yet"),
+            (None, digest) => {
+                let note = " (not built yet; `qvm image build` makes it)";
+                let note = if self.built { "" } else { note };
+                format!("{}{note}", digest.as_deref().unwrap_or_default())
+            }
+        }
+    }
 }
 
 impl Described {
@@ -125,6 +157,7 @@ impl Described {
             accel_reason: spec.accel_reason.clone(),
             notes: plan.notes.clone(),
             image,
+            flake: spec.flake.as_ref().map(ToString::to_string),
             agents: spec.agents.names.clone(),
             model: model::of(spec),
             processes: processes::all(spec, support),
@@ -154,9 +187,10 @@ impl Described {
                 self.accel_reason
             ),
         );
-        let built =
-            if self.image.built { "" } else { " (not built yet; `qvm image build` makes it)" };
-        line("image", format!("{}{built}", self.image.digest));
+        line("image", self.image.text());
+        if let Some(flake) = &self.flake {
+            line("flake", format!("{flake}, whose development shell Nix computes on this host"));
+        }
         if !self.agents.is_empty() {
             line("agents", self.agents.join(" "));
         }

@@ -32,6 +32,9 @@ fn plan(dir: &Path) -> Plan {
         model: None,
         log_requests: None,
         image: None,
+        image_flake: None,
+        flake: None,
+        shell: Vec::new(),
         agents: crate::policy::agents::Agents::default(),
         guest_root: false,
         nested: false,
@@ -54,7 +57,11 @@ fn described() -> Described {
 }
 
 fn describe(plan: &Plan) -> Described {
-    Described::new(plan, Image { digest: "abc".into(), built: false }, &support())
+    Described::new(
+        plan,
+        Image { digest: Some("abc".into()), built: false, flake: None },
+        &support(),
+    )
 }
 
 fn with_model(model: Model, log_requests: Option<&str>) -> Described {

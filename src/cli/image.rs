@@ -1,15 +1,19 @@
 //! `qvm image …`.
 
+mod transfer;
+
 use std::{fmt::Write as _, io::Seek};
 
-use guest_image::{Cache, CacheError, Digest, Image, Recipe, Reporter, agents, build, layer_for};
+use guest_image::{
+    Cache, CacheError, Digest, Image, Origin, Recipe, Reporter, agents, build, layer_for,
+};
 use serde::Serialize;
 
 use super::{args::ImageAction, base};
 use crate::{
     error,
     error::Error,
-    policy::{agents::Agents, units::show_bytes},
+    policy::{PolicyError, agents::Agents, config, flake, units::show_bytes},
     session,
 };
 
@@ -17,8 +21,17 @@ use crate::{
 pub fn main(action: ImageAction) -> Result<u8, Error> {
     let cache = Cache::open()?;
     match action {
-        ImageAction::Build { with, force, quiet } => {
+        ImageAction::Build { image: Some(name), force, quiet, .. } if name != "default" => {
+            make_by_nix(&cache, &name, force, quiet)
+        }
+        ImageAction::Build { with, force, quiet, .. } => {
             make(&cache, &with.unwrap_or_default(), force, quiet)
+        }
+        ImageAction::Export { image, file } => {
+            transfer::export(&base::cached(&cache, &image)?, &file)
+        }
+        ImageAction::Import { from, digest, name, quiet } => {
+            transfer::import(&cache, &from, digest, name, quiet)
         }
         ImageAction::Ls(args) => list(&cache, args.json),
         ImageAction::Rm { images } => remove(&cache, &images),
@@ -86,6 +99,29 @@ fn make(cache: &Cache, with: &Agents, force: bool, quiet: bool) -> Result<(), Er
     super::print(&format!("{}\n", image.digest))
 }
 
+/// Builds the image of a flake, and prints its digest.
+fn make_by_nix(cache: &Cache, name: &str, force: bool, quiet: bool) -> Result<(), Error> {
+    let host = super::host()?;
+    let user = config::read(&host.dirs.config.join("config.toml")).map_err(PolicyError::from)?;
+    let variable = host.var(flake::VARIABLE).map(std::ffi::OsString::as_os_str);
+    let flake = flake::of_image(Some(name), variable, user.nixos_flake.as_ref(), &host.cwd)
+        .map_err(PolicyError::from)?;
+    let Some(flake) = flake else {
+        // It says what is missing, or that there is nothing to make.
+        base::cached(cache, name)?;
+        return Err(Error::Usage(format!(
+            "{name} is there already; only the default image, nixos and flake:REF#PACKAGE are built"
+        )));
+    };
+    if force {
+        if let Some(image) = cache.made_from(&flake)? {
+            cache.remove(&image.digest)?;
+        }
+    }
+    let image = base::made_by_nix(cache, &flake, Some(name), &[], quiet)?;
+    super::print(&format!("{}\n", image.digest))
+}
+
 fn remove(cache: &Cache, names: &[String]) -> Result<(), Error> {
     // All are looked up before any is removed, so that a typing error removes nothing. A damaged
     // image cannot be opened, but its digest in full still names it.
@@ -118,20 +154,27 @@ struct Row {
     bytes: Option<u64>,
     kernel: Option<String>,
     agents: Option<Vec<String>>,
+    /// What people call it.
+    name: Option<String>,
+    /// What it was made or taken from, where that is no recipe of ours.
+    source: Option<String>,
     packages: Option<usize>,
     path: Option<String>,
     error: Option<String>,
 }
 
 impl Row {
-    fn new(digest: &Digest, image: &Result<Image, CacheError>) -> Self {
+    fn new(digest: &Digest, image: &Result<Image, CacheError>, origins: &[Origin]) -> Self {
         let there = image.as_ref().ok();
+        let origin = origins.iter().find(|origin| origin.digest == *digest);
         Self {
             digest: digest.to_string(),
             default: defaults().contains(digest),
             bytes: there.map(|i| i.manifest.size()),
             kernel: there.map(|i| i.manifest.kernel.clone()).filter(|text| !text.is_empty()),
-            agents: there.filter(|i| i.manifest.kernel.is_empty()).map(|i| {
+            name: origin.and_then(|origin| origin.name.clone()),
+            source: origin.map(|origin| origin.source.clone()),
+            agents: there.filter(|i| i.manifest.kernel.is_empty() && origin.is_none()).map(|i| {
                 let all = i.manifest.packages.iter();
                 all.map(|package| format!("{} {}", package.name, package.version)).collect()
             }),
@@ -143,8 +186,9 @@ impl Row {
 }
 
 fn list(cache: &Cache, json: bool) -> Result<(), Error> {
+    let origins = cache.origins();
     let rows = |listed: Vec<(Digest, Result<Image, CacheError>)>| -> Vec<Row> {
-        listed.iter().map(|(digest, image)| Row::new(digest, image)).collect()
+        listed.iter().map(|(digest, image)| Row::new(digest, image, &origins)).collect()
     };
     let (images, mut layers) = (rows(cache.list()?), rows(cache.layers()?));
     let text = if json {
@@ -162,17 +206,22 @@ fn table(rows: &[Row]) -> String {
     if rows.is_empty() {
         return "no images; `qvm image build` makes the default one\n".into();
     }
-    let mut text = String::from("DIGEST        SIZE       KERNEL OR AGENTS\n");
+    let mut text = String::from("DIGEST        SIZE       KERNEL, AGENTS OR SOURCE\n");
     for row in rows {
         let short = row.digest.get(..12).unwrap_or(&row.digest);
         let size = row.bytes.map_or_else(|| "-".into(), show_bytes);
         let agents = row.agents.as_ref().map(|agents| agents.join(", "));
-        let told = row.error.as_ref().or(row.kernel.as_ref()).or(agents.as_ref());
-        let told = error::plain(told.map_or("", String::as_str));
+        let named = [&row.kernel, &row.source].into_iter().flatten().map(String::as_str);
+        let named = named.chain(agents.as_deref()).collect::<Vec<_>>().join("  ");
+        let told = error::plain(row.error.as_deref().unwrap_or(&named));
         let _ = writeln!(
             text,
             "{short}  {size:<9}  {told}{}",
-            if row.default { "  (default)" } else { "" }
+            match (&row.name, row.default) {
+                (Some(name), _) => format!("  ({})", error::plain(name)),
+                (None, true) => "  (default)".into(),
+                (None, false) => String::new(),
+            }
         );
     }
     text

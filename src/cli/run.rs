@@ -26,14 +26,14 @@ pub fn run(args: RunArgs, start: Instant) -> Result<u8, Error> {
     if dry_run {
         return explain::main(&plan);
     }
-    let spec = plan.spec;
+    let mut spec = plan.spec;
     let output = spec.output;
     if !output.quiet {
         for note in &plan.notes {
             super::say(&plain(note));
         }
     }
-    let image = base::find(&spec)?;
+    let image = base::find(&mut spec)?;
     if let Some(Model::Local(local)) = &spec.model {
         // Here is the terminal that shows how far a download is; the server has none.
         let shared: Vec<_> = spec.shares.iter().map(|share| share.host.clone()).collect();

@@ -7,9 +7,10 @@ use std::{
     time::Duration,
 };
 
+use guest_image::nix::Flake;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::{agents, env, units};
+use super::{agents, env, flake, units};
 use crate::accel::Choice;
 
 /// Why a configuration file was not taken.
@@ -46,7 +47,14 @@ pub struct Config {
     /// What runs them.
     pub accel: Option<Choice>,
     /// Image name or digest.
+    #[serde(deserialize_with = "flake::image_from_file")]
     pub image: Option<String>,
+    /// Flake of the image `nixos`; absolute, or a URL.
+    #[serde(deserialize_with = "flake::from_file")]
+    pub nixos_flake: Option<Flake>,
+    /// Development shell, as for `--flake`; absolute, or a URL.
+    #[serde(deserialize_with = "flake::from_file")]
+    pub flake: Option<Flake>,
     /// Agents, as for `--with`; a list.
     #[serde(deserialize_with = "agents::from_file")]
     pub with: Option<agents::Agents>,

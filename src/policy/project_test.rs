@@ -32,6 +32,8 @@ fn what_could_widen_is_an_error_that_says_so() {
     for line in [
         "env = [\"AWS_SECRET\"]",
         "image = \"x\"",
+        "flake = \".\"",
+        "nixos_flake = \"/x\"",
         "accel = \"tcg\"",
         "publish = []",
         "share = []",

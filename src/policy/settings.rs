@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use guest_image::nix::Flake;
+
 use super::{agents::Agents, config::Config, project::Project, sys::Limits, units};
 use crate::accel::Choice;
 
@@ -23,6 +25,8 @@ pub struct Flags {
     pub accel: Option<Choice>,
     /// `--image`.
     pub image: Option<String>,
+    /// `--flake`.
+    pub flake: Option<Flake>,
     /// `--with`.
     pub with: Option<Agents>,
     /// `--timeout`.
@@ -42,6 +46,8 @@ pub struct Settings {
     pub accel: Choice,
     /// `None`: the default.
     pub image: Option<String>,
+    /// The development shell above the image.
+    pub flake: Option<Flake>,
     /// Agents above the image.
     pub agents: Agents,
     /// `None`: no limit.
@@ -86,6 +92,7 @@ pub fn resolve(
         cpus: flags.cpus.unwrap_or_else(|| bounded(user.cpus.unwrap_or(usual_cpus), project.cpus)),
         accel: flags.accel.or(user.accel).unwrap_or_default(),
         image: flags.image.clone().or_else(|| user.image.clone()),
+        flake: flags.flake.clone().or_else(|| user.flake.clone()),
         agents: flags.with.clone().or_else(|| user.with.clone()).unwrap_or_default(),
         timeout: flags.timeout.or_else(|| match (user.timeout, project.timeout) {
             (Some(user), project) => Some(bounded(user, project)),

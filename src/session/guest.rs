@@ -1,6 +1,9 @@
 //! What the agent is told: the machine's configuration, and the command.
 
-use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+use std::{
+    ffi::{OsStr, OsString},
+    os::unix::ffi::OsStrExt,
+};
 
 use agent_protocol::{Bytes, CommandSpec, GuestConfig, Share, TerminalSize, User, VERSION};
 
@@ -48,10 +51,7 @@ pub fn command(
 ) -> CommandSpec {
     CommandSpec {
         argv: spec.argv.iter().map(bytes).collect(),
-        env: with_model(
-            model,
-            spec.env.iter().map(|(name, value)| (bytes(name), bytes(value))).collect(),
-        ),
+        env: with_model(model, with_shell(spec, pairs(&spec.env))),
         cwd: bytes(&spec.workdir),
         terminal,
         as_root: spec.guest_root,
@@ -62,9 +62,21 @@ pub fn command(
 /// The variables of a command: those that lead agents to the model, then the command's own, which
 /// win.
 pub fn with_model(model: Option<&GuestModel>, own: Vec<(Bytes, Bytes)>) -> Vec<(Bytes, Bytes)> {
-    let all = model.map(|model| model.env.clone()).unwrap_or_default();
-    let others = all.into_iter().filter(|(name, _)| !own.iter().any(|(other, _)| other == name));
+    below(model.map(|model| model.env.clone()).unwrap_or_default(), own)
+}
+
+/// The variables of a command: those of the development shell, then the command's own, which win.
+pub fn with_shell(spec: &Spec, own: Vec<(Bytes, Bytes)>) -> Vec<(Bytes, Bytes)> {
+    below(pairs(&spec.shell), own)
+}
+
+fn below(weaker: Vec<(Bytes, Bytes)>, own: Vec<(Bytes, Bytes)>) -> Vec<(Bytes, Bytes)> {
+    let others = weaker.into_iter().filter(|(name, _)| !own.iter().any(|(other, _)| other == name));
     others.chain(own.iter().cloned()).collect()
+}
+
+fn pairs(variables: &[(OsString, OsString)]) -> Vec<(Bytes, Bytes)> {
+    variables.iter().map(|(name, value)| (bytes(name), bytes(value))).collect()
 }
 
 /// The bytes of an argument or a path.

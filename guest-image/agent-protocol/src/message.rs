@@ -228,7 +228,8 @@ pub struct Forward {
 pub struct CommandSpec {
     /// Program and arguments, byte for byte. Empty: the user's login shell.
     pub argv: Vec<Bytes>,
-    /// Variables beside the agent's own `PATH`, `HOME`, `USER`, `LOGNAME`, `SHELL`; these win.
+    /// Variables beside the agent's own `PATH`, `HOME`, `USER`, `LOGNAME`, `SHELL`; these win. The
+    /// element `$PATH` of a `PATH` is replaced by the image's own `PATH`.
     pub env: Vec<(Bytes, Bytes)>,
     /// Working directory, absolute.
     pub cwd: Bytes,

@@ -16,6 +16,9 @@ use crate::Digest;
 /// Longest time that fetching a flake may take.
 const PATIENCE: Duration = Duration::from_secs(600);
 
+/// From this version on Nix looks at a checkout by itself instead of running git in it.
+const WITHOUT_GIT: (u32, u32) = (2, 20);
+
 /// Most bytes that Nix may say about one: lock files have some kilobytes an input.
 const LIMIT: usize = 16 << 20;
 
@@ -32,7 +35,9 @@ pub struct Flake {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FlakeError {
     /// An option.
-    #[error("a flake does not begin with a dash, as {0:?} does; it is written like .#name or github:owner/repo#name")]
+    #[error(
+        "a flake does not begin with a dash, as {0:?} does; it is written like .#name or github:owner/repo#name"
+    )]
     Dash(String),
     /// Something that no terminal should see.
     #[error("a flake has no control characters, and at most 4096 bytes")]
@@ -116,6 +121,7 @@ impl Flake {
         if self.folder().is_some_and(|folder| folder.starts_with("/nix/store")) {
             return Ok(Digest::of(self.reference.as_bytes()));
         }
+        self.without_git(nix)?;
         let doing = "reading the flake";
         let task = Task { doing, limit: LIMIT, patience: Some(PATIENCE), log: Some(log) };
         let words = ["flake", "metadata", "--json", "--no-write-lock-file", &self.reference];
@@ -123,6 +129,25 @@ impl Flake {
         let metadata: Metadata = serde_json::from_slice(&said)
             .map_err(|e| NixError::Garbage { doing, what: e.to_string() })?;
         state(metadata).ok_or_else(|| NixError::Garbage { doing, what: "no tree in it".into() })
+    }
+}
+
+impl Flake {
+    /// Makes sure that no git runs in a folder which a guest may have written to: its settings
+    /// name programs.
+    fn without_git(&self, nix: &Nix) -> Result<(), NixError> {
+        let Some(folder) = self.folder().filter(|_| !self.reference.starts_with("path:")) else {
+            return Ok(());
+        };
+        let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        let shared =
+            nix.shared.iter().any(|share| folder.starts_with(share) || share.starts_with(&folder));
+        let in_git =
+            folder.ancestors().any(|folder| folder.join(".git").symlink_metadata().is_ok());
+        if shared && in_git && nix.version < WITHOUT_GIT {
+            return Err(NixError::Git(folder));
+        }
+        Ok(())
     }
 }
 

@@ -11,7 +11,7 @@ use super::{Flake, Nix, NixError, Workshop};
 use crate::origin::Origin;
 use crate::ready::adopt;
 use crate::shelf::Shelf;
-use crate::{Cache, Image, Phase, Progress};
+use crate::{Cache, CacheError, Image, Phase, Progress};
 
 /// Most bytes that Nix may say about what it built.
 const LIMIT: usize = 1 << 20;
@@ -36,7 +36,7 @@ pub fn flake_image(
     name: Option<&str>,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Image, NixError> {
-    let source = format!("flake:{flake}");
+    let source = source(flake);
     let shop = Workshop::enter(cache, progress)?;
     let log = shop.dir.join("log");
     let state = flake.state(nix, &log)?;
@@ -78,6 +78,23 @@ pub fn flake_image(
     let name = name.map(str::to_owned);
     cache.record(&Origin { name, source, state: Some(state), digest: image.digest })?;
     Ok(image)
+}
+
+impl Cache {
+    /// The image that this flake gave the last time, if it is still there.
+    ///
+    /// # Errors
+    /// [`CacheError::Image`] where its manifest is damaged.
+    pub fn made_from(&self, flake: &Flake) -> Result<Option<Image>, CacheError> {
+        match self.origin(&source(flake)) {
+            Some(origin) => self.find_digest(Shelf::Images, &origin.digest),
+            None => Ok(None),
+        }
+    }
+}
+
+fn source(flake: &Flake) -> String {
+    format!("flake:{flake}")
 }
 
 #[cfg(test)]

@@ -61,11 +61,7 @@ impl Nix {
     }
 
     /// As [`Nix::run`], without any words of our own.
-    pub(super) fn run_plain(
-        &self,
-        words: &[&OsStr],
-        task: &Task<'_>,
-    ) -> Result<Vec<u8>, NixError> {
+    pub(super) fn run_plain(&self, words: &[&OsStr], task: &Task<'_>) -> Result<Vec<u8>, NixError> {
         let start = |source| NixError::Start { program: self.program.clone(), source };
         let mut command = Command::new(&self.program);
         command.args(words).env("NO_COLOR", "1").env("TERM", "dumb");
@@ -113,7 +109,10 @@ impl Nix {
         }
         Err(NixError::Failed {
             doing: task.doing,
-            said: heard.error.or(heard.last).unwrap_or_else(|| format!("nix said nothing ({status})")),
+            said: heard
+                .error
+                .or(heard.last)
+                .unwrap_or_else(|| format!("nix said nothing ({status})")),
             log: task.log.and_then(keep),
             source: heard.full.then(|| io::ErrorKind::StorageFull.into()),
         })

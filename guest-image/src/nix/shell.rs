@@ -131,9 +131,7 @@ fn pack(
     let order = Order { shelf: Shelf::Layers, digest, arch: ARCH, space, manifest: None };
     let make = |into: &Path, work: &Path, progress: &mut dyn FnMut(Progress)| {
         if !on_path("mkfs.erofs", &std::env::var("PATH").unwrap_or_default()) {
-            return Err(BootstrapError::from(
-                "mkfs.erofs is missing: install erofs-utils",
-            ));
+            return Err(BootstrapError::from("mkfs.erofs is missing: install erofs-utils"));
         }
         let stage = work.join("stage");
         fs::create_dir_all(stage.join("nix/store"))?;

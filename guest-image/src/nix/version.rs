@@ -12,8 +12,8 @@ pub const LEAST: &str = "2.8";
 /// Longest time that saying it may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Makes sure that it is new enough.
-pub fn check(nix: &Nix) -> Result<(), NixError> {
+/// Its major and minor version, which are new enough.
+pub fn of(nix: &Nix) -> Result<(u32, u32), NixError> {
     let task = Task { doing: "`nix --version`", limit: 4096, patience: Some(PATIENCE), log: None };
     let said = match nix.run_plain(&["--version".as_ref()], &task) {
         // A program of another kind may not know the word.
@@ -27,7 +27,7 @@ pub fn check(nix: &Nix) -> Result<(), NixError> {
         (Some(found), Some(least)) if found < least => {
             Err(NixError::Old { program, found: format!("{}.{}", found.0, found.1) })
         }
-        (Some(_), _) => Ok(()),
+        (Some(found), _) => Ok(found),
         (None, _) => {
             let said = line.chars().filter(|c| !c.is_control()).take(80).collect();
             Err(NixError::Strange { program, said })

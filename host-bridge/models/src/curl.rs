@@ -110,6 +110,15 @@ impl Curl {
         &self.program
     }
 
+    /// Starts fetching what is at `url`, for others than models. What comes is to be bounded and
+    /// checked by whoever reads it.
+    ///
+    /// # Errors
+    /// That curl cannot be started.
+    pub fn fetch(&self, url: &str) -> io::Result<Body> {
+        self.start(url, 0).map(Body)
+    }
+
     /// Starts fetching `url` from byte `offset` on.
     pub(crate) fn start(&self, url: &str, offset: u64) -> io::Result<Transfer> {
         let secure = url.starts_with("https://");
@@ -160,6 +169,31 @@ impl Transfer {
         match status.code() {
             Some(0) => Ok(()),
             code => Err(fault(code, &said)),
+        }
+    }
+}
+
+/// The bytes of a transfer.
+pub struct Body(Transfer);
+
+impl io::Read for Body {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        self.0.stdout.read(to)
+    }
+}
+
+impl Body {
+    /// Why fewer bytes came than there are, if that is so; for whoever read it to its end.
+    #[must_use]
+    pub fn failure(mut self) -> Option<String> {
+        // Whoever stopped reading early is why curl complains then.
+        if !matches!(self.0.stdout.read(&mut [0]), Ok(0)) {
+            return None;
+        }
+        match self.0.finish().err()? {
+            Fault::Status(status) => Some(format!("the server answered {status}")),
+            Fault::NoRange => Some("the server does not do parts of files".into()),
+            Fault::Cut(why) | Fault::Other(why) => Some(why),
         }
     }
 }

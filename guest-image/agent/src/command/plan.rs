@@ -88,11 +88,18 @@ fn environment(
         own.iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect();
     for (name, value) in base.variables.iter().chain(given) {
         match all.iter_mut().find(|(known, _)| known == name) {
+            Some(entry) if name == b"PATH" => entry.1 = around(value, &base.path),
             Some(entry) => entry.1.clone_from(value),
             None => all.push((name.clone(), value.clone())),
         }
     }
     all
+}
+
+/// A `PATH` in which the element `$PATH` stands for the image's own, which the host does not know.
+fn around(path: &[u8], own: &[u8]) -> Bytes {
+    let parts = path.split(|&byte| byte == b':');
+    parts.map(|part| if part == b"$PATH" { own } else { part }).collect::<Vec<_>>().join(&b':')
 }
 
 /// The paths that `program` may mean: itself where it has a slash, or else one for each directory

@@ -125,3 +125,15 @@ fn the_images_path_and_variables_are_weaker_than_the_hosts() {
     }
     assert_eq!(envp.len(), 7);
 }
+
+#[test]
+fn the_hosts_path_can_go_around_the_images() {
+    let mut spec = spec(&["x"]);
+    spec.env = vec![(b"PATH".to_vec(), b"/a:$PATH:/b".to_vec())];
+    let launch = launch(&spec, &account(), &debian()).unwrap();
+    assert_eq!(
+        text(&launch.envp)[0],
+        "PATH=/a:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/b"
+    );
+    assert_eq!(text(&launch.candidates)[..2], ["/a/x", "/usr/local/sbin/x"]);
+}
