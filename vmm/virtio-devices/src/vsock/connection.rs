@@ -63,6 +63,8 @@ pub(super) struct Connection {
     /// The host takes no more data.
     host_deaf: bool,
     guest_ended: bool,
+    /// The host was told so.
+    end_passed_on: bool,
     guest_deaf: bool,
     responding: bool,
     update_wanted: bool,
@@ -90,6 +92,7 @@ impl Connection {
             host_ended: false,
             host_deaf: false,
             guest_ended: false,
+            end_passed_on: false,
             guest_deaf: false,
             responding: true,
             update_wanted: false,
@@ -196,9 +199,11 @@ impl Connection {
         self.from_guest.forward(u32::try_from(bytes).unwrap_or(0));
     }
 
-    /// Passes the guest's end of data on, once all its data is.
+    /// Passes the guest's end of data on, once all its data is. Only once: it makes the socket
+    /// writable anew, which is an event, which leads back here.
     fn finish_writing(&mut self) {
-        if self.guest_ended && self.outbox.is_empty() && !self.host_deaf {
+        if self.guest_ended && !self.end_passed_on && self.outbox.is_empty() && !self.host_deaf {
+            self.end_passed_on = true;
             let _ = self.socket.shutdown(Shutdown::Write);
         }
     }
