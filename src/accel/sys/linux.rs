@@ -35,7 +35,10 @@ pub fn probe_kvm() -> Kvm {
     match ask(&device, CREATE_VM) {
         Ok(fd) => {
             // SAFETY: KVM_CREATE_VM returned a new descriptor that nobody else owns.
-            drop(unsafe { OwnedFd::from_raw_fd(fd) });
+            let machine = unsafe { OwnedFd::from_raw_fd(fd) };
+            // Its end waits for every processor to have forgotten it, for which nobody has to
+            // wait here. Where no thread can be made, it ends with the closure.
+            let _ = std::thread::Builder::new().name("probe".into()).spawn(move || drop(machine));
             Kvm::Usable
         }
         Err(e) => Kvm::Broken(e.to_string()),
