@@ -47,7 +47,7 @@ use crate::{
 pub use attach::spawn as spawn_thread;
 pub use error::Error;
 pub use exec::{ExecRequest, exec};
-pub use machine::{initrd, vsock_ports};
+pub use machine::{initrd, join_initrd, vsock_ports};
 pub use model::{URL as MODEL_URL, told};
 pub use registry::{Info, list};
 pub use timing::Phases;

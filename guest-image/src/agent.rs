@@ -51,12 +51,16 @@ fn locate_from(variable: Option<PathBuf>, exe: Option<&Path>) -> Result<PathBuf,
     Err(AgentError::Missing { looked: looked.join(", ") })
 }
 
-/// The initramfs: the agent as `/init`, and the directories and devices a kernel and a PID 1
-/// expect before anything is mounted. The image's `modules.cpio` is meant to follow it.
+/// The initramfs around an agent of `length` bytes, in two parts: what comes before the agent's
+/// own bytes, and what comes after them at the next multiple of 4. So the agent goes from its file
+/// to where it is needed without being copied in between.
+///
+/// The agent is `/init`; the rest are the directories and devices that a kernel and a PID 1 expect
+/// before anything is mounted. The image's `modules.cpio` is meant to follow it.
 ///
 /// # Errors
 /// [`CpioError::TooLong`] for an agent over 4 GiB.
-pub fn initramfs(agent: &[u8]) -> Result<Vec<u8>, CpioError> {
+pub fn initramfs(length: u64) -> Result<(Vec<u8>, Vec<u8>), CpioError> {
     let mut archive = Archive::new();
     for directory in ["dev", "proc", "root", "sys"] {
         archive.directory(directory, 0o755)?;
@@ -64,8 +68,8 @@ pub fn initramfs(agent: &[u8]) -> Result<Vec<u8>, CpioError> {
     // The kernel opens this one as PID 1's standard streams before devtmpfs is there.
     archive.character_device("dev/console", 0o600, 5, 1)?;
     archive.character_device("dev/null", 0o666, 1, 3)?;
-    archive.file("init", 0o755, agent)?;
-    archive.finish()
+    archive.file_head("init", 0o755, length)?;
+    Ok((archive.part(), Archive::new().finish()?))
 }
 
 #[cfg(test)]

@@ -30,7 +30,10 @@ fn beside_the_program_then_libexec() {
 
 #[test]
 fn the_initramfs_starts_the_agent() {
-    let bytes = initramfs(b"ELF").unwrap();
+    let (mut bytes, tail) = initramfs(3).unwrap();
+    assert_eq!(bytes.len() % 4, 0);
+    bytes.extend_from_slice(b"ELF\0");
+    bytes.extend(tail);
     let entries = parse_cpio(&bytes).unwrap();
     let init = entries.iter().find(|e| e.name == "init").unwrap();
     assert_eq!((init.mode, init.content.as_slice()), (0o100_755, &b"ELF"[..]));

@@ -44,6 +44,15 @@ impl Archive {
         self.entry(name, 0o100_000 | mode & 0o7777, (0, 0), content)
     }
 
+    /// Adds all of a regular file but its content, which is `length` bytes and is to follow what
+    /// [`Archive::part`] gives.
+    ///
+    /// # Errors
+    /// See [`CpioError`].
+    pub fn file_head(&mut self, name: &str, mode: u32, length: u64) -> Result<(), CpioError> {
+        self.head(name, 0o100_000 | mode & 0o7777, (0, 0), length)
+    }
+
     /// Adds a character device.
     ///
     /// # Errors
@@ -69,6 +78,12 @@ impl Archive {
         Ok(self.bytes)
     }
 
+    /// The archive so far, without an end.
+    #[must_use]
+    pub fn part(self) -> Vec<u8> {
+        self.bytes
+    }
+
     fn entry(
         &mut self,
         name: &str,
@@ -76,10 +91,23 @@ impl Archive {
         device: (u32, u32),
         content: &[u8],
     ) -> Result<(), CpioError> {
+        self.head(name, mode, device, content.len() as u64)?;
+        self.bytes.extend_from_slice(content);
+        self.pad();
+        Ok(())
+    }
+
+    fn head(
+        &mut self,
+        name: &str,
+        mode: u32,
+        device: (u32, u32),
+        length: u64,
+    ) -> Result<(), CpioError> {
         if name.contains('\0') {
             return Err(CpioError::Name);
         }
-        let size = u32::try_from(content.len()).map_err(|_| CpioError::TooLong(name.to_owned()))?;
+        let size = u32::try_from(length).map_err(|_| CpioError::TooLong(name.to_owned()))?;
         let name_size =
             u32::try_from(name.len() + 1).map_err(|_| CpioError::TooLong(name.to_owned()))?;
         self.inode = self.inode.wrapping_add(1);
@@ -92,8 +120,6 @@ impl Archive {
         }
         self.bytes.extend_from_slice(name.as_bytes());
         self.bytes.push(0);
-        self.pad();
-        self.bytes.extend_from_slice(content);
         self.pad();
         Ok(())
     }

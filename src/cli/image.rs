@@ -2,7 +2,7 @@
 
 mod transfer;
 
-use std::{fmt::Write as _, io::Seek};
+use std::fmt::Write as _;
 
 use guest_image::{
     Cache, CacheError, Digest, Image, Origin, Recipe, Reporter, agents, build, layer_for,
@@ -64,12 +64,7 @@ pub fn main(action: ImageAction) -> Result<u8, Error> {
 
 /// Writes what a run's kernel is given: measurements hand the same to other monitors.
 fn initrd(image: &Image) -> Result<(), Error> {
-    let mut out = std::io::stdout().lock();
-    for mut archive in session::initrd(image)? {
-        archive.rewind().map_err(Error::Output)?;
-        std::io::copy(&mut archive, &mut out).map_err(Error::Output)?;
-    }
-    Ok(())
+    session::join_initrd(session::initrd(image)?, std::io::stdout().lock()).map_err(Error::Output)
 }
 
 /// Digests of the image and the layer that are used unless told otherwise.

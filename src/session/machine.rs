@@ -12,7 +12,7 @@
 
 use std::{
     fs::File,
-    io::{self, Write},
+    io::{self, Read, Seek, Write},
     os::{
         fd::{AsFd, AsRawFd, OwnedFd},
         unix::net::UnixStream,
@@ -78,6 +78,10 @@ pub(super) struct Parts<'a> {
     /// vhost-user socket and tag.
     pub shares: Vec<(UnixStream, String)>,
 }
+
+/// Where the parts of an initial RAM file system begin: multiples of this many bytes. The kernel
+/// skips zeros between archives, and wants a file's content to end there.
+const INITRD_ALIGN: u64 = 4;
 
 /// An engine that has closed its connections is given this long to be gone.
 const ENGINE_END: Duration = Duration::from_secs(20);
@@ -218,15 +222,28 @@ impl Machine {
     }
 }
 
-/// The initial RAM file system: the agent's archive, then the image's modules.
+/// The initial RAM file system in parts, each of which begins at a multiple of [`INITRD_ALIGN`]:
+/// the agent's archive, then the image's modules.
 pub fn initrd(image: &Image) -> Result<Vec<File>, Error> {
     let system = |what| move |e: io::Error| Error::System(what, e);
-    let agent = std::fs::read(agent::locate()?).map_err(system("read the guest agent"))?;
-    let init = agent::initramfs(&agent)
+    let agent = open(&agent::locate()?)?;
+    let length = agent.metadata().map_err(system("read the guest agent"))?.len();
+    let (head, tail) = agent::initramfs(length)
         .map_err(|e| Error::System("make the initial RAM file system", io::Error::other(e)))?;
-    let init = memory_file("initrd", &[&init]).map_err(system("make a memory file"))?;
+    let part = |bytes: &[u8]| memory_file("initrd", &[bytes]).map_err(system("make a memory file"));
     let modules = image.modules().as_deref().map(open).transpose()?;
-    Ok(std::iter::once(init).chain(modules).collect())
+    Ok([part(&head)?, agent, part(&tail)?].into_iter().chain(modules).collect())
+}
+
+/// Writes the parts of an initial RAM file system one after the other.
+pub fn join_initrd(parts: Vec<File>, mut out: impl Write) -> io::Result<()> {
+    for mut part in parts {
+        part.rewind()?;
+        let length = io::copy(&mut part, &mut out)?;
+        let padding = length.next_multiple_of(INITRD_ALIGN) - length;
+        io::copy(&mut io::repeat(0).take(padding), &mut out)?;
+    }
+    Ok(())
 }
 
 /// Reports the first end of a process.

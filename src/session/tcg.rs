@@ -11,22 +11,21 @@
 
 use std::{
     ffi::OsString,
-    fs::File,
-    io::{self, Seek},
     os::fd::{OwnedFd, RawFd},
 };
 
 use super::{
     error::Error,
-    machine::{Parts, layers, memory_file, number},
+    machine::{Parts, join_initrd, layers, memory_file, number},
 };
 use crate::process::{self, Process, QemuArgs};
 
 /// Starts QEMU.
 pub(super) fn start(parts: Parts<'_>) -> Result<Process, Error> {
     let spec = parts.spec;
-    let initrd =
-        joined(parts.initrd).map_err(|e| Error::System("make the initial RAM file system", e))?;
+    let initrd = memory_file("initrd", &[])
+        .and_then(|whole| join_initrd(parts.initrd, &whole).map(|()| whole))
+        .map_err(|e| Error::System("make the initial RAM file system", e))?;
     let fds = Descriptors {
         kernel: number(&parts.kernel),
         initrd: number(&initrd),
@@ -47,16 +46,6 @@ pub(super) fn start(parts: Parts<'_>) -> Result<Process, Error> {
         argv: argv.into_iter().map(OsString::from).collect(),
         fds: given,
     })?)
-}
-
-/// QEMU takes one initial RAM file system: the archives, one after the other.
-fn joined(archives: Vec<File>) -> io::Result<File> {
-    let mut whole = memory_file("initrd", &[])?;
-    for mut archive in archives {
-        archive.rewind()?;
-        io::copy(&mut archive, &mut whole)?;
-    }
-    Ok(whole)
 }
 
 /// Descriptors QEMU inherits, by number.
