@@ -55,6 +55,9 @@ pub enum Error {
     /// The agent gave up.
     #[error("the guest could not be set up: {0}")]
     Agent(String),
+    /// The agent gave up later.
+    #[error("the guest cannot go on: {0}")]
+    AgentStopped(String),
     /// The agent is gone.
     #[error("the connection to the guest's agent broke: {0}")]
     AgentLost(String),

@@ -246,6 +246,9 @@ impl<'a> Running<'a> {
                 let ran = Duration::from_nanos(ready_nanos.saturating_sub(started_nanos));
                 self.moments.ready = Some((Instant::now(), ran));
             }
+            FromAgent::Fatal(why) if self.moments.ready.is_some() => {
+                return Err(Error::AgentStopped(printable(&why)));
+            }
             FromAgent::Fatal(why) => return Err(Error::Agent(printable(&why))),
             FromAgent::DialFailed { id, .. } => {
                 // Closing tells the host's client what a refused connection would.
@@ -378,7 +381,13 @@ pub(super) fn status_of(end: End) -> Result<u8, Error> {
                     Ok(127)
                 }
                 SpawnFailure::NotExecutable => {
-                    eprintln!("qvm: the command cannot be executed in the guest: {why}");
+                    // The file is there, as the agent has found out: the kernel misses another.
+                    let missing = if why.kind() == io::ErrorKind::NotFound {
+                        "; the image lacks its interpreter, or the loader it was built for"
+                    } else {
+                        ""
+                    };
+                    eprintln!("qvm: the command cannot be executed in the guest: {why}{missing}");
                     Ok(126)
                 }
                 SpawnFailure::WorkingDirectory => Err(Error::WorkingDirectory(why)),
