@@ -38,6 +38,10 @@ echo 'nixbld1:x:30001:30000:Nix build user 1:/var/empty:/noshell' >/etc/passwd
 id -u >/run/activated
 "#;
 
+/// What of systemd is left out: what a machine of two seconds need not wait for.
+const SKIPPED: [&str; 2] =
+    ["/usr/lib/systemd/system-generators/", "/usr/lib/systemd/system/sysinit.target.wants/"];
+
 /// A root that is being made, and the image directory around it.
 pub struct Root {
     top: PathBuf,
@@ -177,17 +181,19 @@ pub fn systemd(top: &Path) -> (Root, Value) {
         format!("usr/lib/{}", if name.starts_with("ld-linux") { "" } else { "x86_64-linux-gnu" })
     };
     let listed = stdout(&Command::new("dpkg").args(["-L", "systemd"]).output().unwrap());
-    for path in listed.lines().map(Path::new) {
-        let text = path.to_str().unwrap();
-        let text = if text.starts_with("/lib/") { format!("/usr{text}") } else { text.to_owned() };
-        let Ok(found) = fs::symlink_metadata(path) else { continue };
-        if ["/usr/share/doc", "/usr/share/man"].iter().any(|skip| text.starts_with(skip)) {
+    let merged = ["/bin/", "/sbin/", "/lib/"];
+    for path in listed.lines() {
+        let moved = merged.iter().any(|start| path.starts_with(start));
+        let inside = if moved { format!("/usr{path}") } else { path.to_owned() };
+        let found = fs::symlink_metadata(path).unwrap();
+        let start = |starts: &[&str]| starts.iter().any(|start| inside.starts_with(start));
+        if !start(&["/usr/bin/", "/usr/lib/", "/etc/"]) || start(&SKIPPED) {
         } else if found.is_symlink() {
-            root.link(&text, fs::read_link(path).unwrap().to_str().unwrap());
+            root.link(&inside, fs::read_link(path).unwrap().to_str().unwrap());
         } else if found.is_file() && found.permissions().mode() & 0o111 != 0 {
-            root.program(path, &text, libraries);
+            root.program(Path::new(path), &inside, libraries);
         } else if found.is_file() {
-            root.copy(path, &text);
+            root.copy(Path::new(path), &inside);
         }
     }
     for name in ["bash", "mount"].into_iter().chain(COREUTILS) {
@@ -212,6 +218,10 @@ pub fn systemd(top: &Path) -> (Root, Value) {
         0o644,
     );
     root.file("etc/systemd/system/idle.service", "[Service]\nExecStart=/bin/sleep 1000\n", 0o644);
+    root.link(
+        "usr/lib/systemd/system/sysinit.target.wants/systemd-journald.service",
+        "../systemd-journald.service",
+    );
     for unit in ["greeting.service", "idle.service"] {
         let wanted = format!("etc/systemd/system/multi-user.target.wants/{unit}");
         root.link(&wanted, &format!("/etc/systemd/system/{unit}"));

@@ -40,8 +40,12 @@ use crate::sys::namespaces::{Container, Namespaces};
 use crate::sys::process::Ending;
 use crate::tail::Tail;
 
-/// How long it may take to be up.
-const LIMIT: Duration = Duration::from_secs(60);
+/// How long it may take to be up before the kernel's log says what it does. The host, which cuts
+/// off a machine that does not come up, shows that.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long it may take at all: the host waits longer only where a processor is emulated.
+const LIMIT: Duration = Duration::from_secs(150);
 
 /// How long its end may take to be known after it took a command with it.
 const BRIEFLY: Duration = Duration::from_millis(200);
@@ -92,6 +96,7 @@ pub struct Systemd {
 }
 
 /// What is heard of one that starts.
+#[derive(Debug, PartialEq, Eq)]
 enum News {
     Ready,
     Ended,
@@ -119,7 +124,12 @@ pub fn start(
         let _ = teller.send(News::Ended);
     })
     .map_err(failed)?;
-    match news.recv_timeout(LIMIT) {
+    let mut heard = news.recv_timeout(PATIENCE);
+    if heard == Err(RecvTimeoutError::Timeout) {
+        log::warn(format_args!("systemd is not up yet; {}", systemd.console.last()));
+        heard = news.recv_timeout(LIMIT.saturating_sub(PATIENCE));
+    }
+    match heard {
         Ok(News::Ready) => Ok(systemd),
         Ok(News::Ended) | Err(RecvTimeoutError::Disconnected) => Err(systemd.obituary()),
         Err(RecvTimeoutError::Timeout) => Err(SystemdError::Slow { said: systemd.console.last() }),

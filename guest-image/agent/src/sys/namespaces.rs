@@ -8,7 +8,8 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::mount::{
-    MountFlags, MountPropagationFlags, mount, mount_bind, mount_change, mount_remount,
+    MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_bind, mount_change,
+    mount_remount, unmount,
 };
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use rustix::thread::{
@@ -39,6 +40,8 @@ impl Container {
         let fresh = |kind: &CStr, place: &CStr| mount(kind, place, kind, KERNEL, None::<&CStr>);
         // By this systemd knows that devices are somebody else's business: no udev.
         mount_remount(c"/sys", MountFlags::BIND | MountFlags::RDONLY | KERNEL, c"")?;
+        // The same again on itself would be refused, although it begins further down.
+        unmount(c"/sys/fs/cgroup", UnmountFlags::DETACH)?;
         fresh(c"cgroup2", c"/sys/fs/cgroup")?;
         fresh(c"proc", c"/proc")
     }
