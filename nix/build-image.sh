@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # Makes a guest image from the closure of a NixOS system. Run it under fakeroot: the image's files
 # belong to root, and some are set-user-id. Everything comes in variables:
 #   out           directory to be made

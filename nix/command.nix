@@ -1,11 +1,14 @@
 # The one command: qvm with all it starts. What the user's PATH has goes before.
 { lib, runCommand, makeWrapper, qvm, guest-agent, flake
-, nix, qemu_kvm, erofs-utils, mmdebstrap, gnutar, xz, zstd
+, nix, qemu_kvm, erofs-utils, gnutar, xz, zstd
+  # For the Debian image. Older nixpkgs have none.
+, mmdebstrap ? null
 }:
 
 let
   # Those for the images, and a CPU for machines that cannot virtualize one.
-  programs = [ nix erofs-utils mmdebstrap gnutar xz zstd qemu_kvm ];
+  programs = [ nix erofs-utils gnutar xz zstd qemu_kvm ]
+    ++ lib.optional (mmdebstrap != null) mmdebstrap;
 in
 runCommand "qvm-${qvm.version}"
 {

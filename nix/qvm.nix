@@ -5,6 +5,7 @@
 let
   manifest = lib.importTOML ../Cargo.toml;
   members = map (member: ../. + "/${member}") (lib.remove "." manifest.workspace.members);
+  sources = lib.fileset.unions ([ ../Cargo.toml ../Cargo.lock ../src ../guest-image ] ++ members);
 in
 rustPlatform.buildRustPackage {
   pname = crate;
@@ -12,8 +13,9 @@ rustPlatform.buildRustPackage {
 
   src = lib.fileset.toSource {
     root = ../.;
-    fileset = lib.fileset.unions ([ ../Cargo.toml ../Cargo.lock ../src ../guest-image ] ++ members);
+    fileset = sources;
   };
+  passthru = { inherit sources; };
   cargoLock.lockFile = ../Cargo.lock;
   cargoBuildFlags = [ "--package" crate ];
 

@@ -64,6 +64,7 @@ let
 in
 {
   config = lib.mkIf cfg.enable {
+    system.build.qvmGuestSystem = system;
     system.build.qvmImage =
       if failed == [ ] then lib.showWarnings config.warnings image
       else throw "\nFailed assertions:\n${lib.concatMapStrings (message: "- ${message}\n") failed}";

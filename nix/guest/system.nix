@@ -51,6 +51,9 @@ in
     };
 
     # A small closure is a small image.
+    boot.bcache.enable = mkDefault false;
+    boot.enableContainers = mkDefault false;
+    system.disableInstallerTools = mkDefault true;
     documentation.enable = mkDefault false;
     environment.defaultPackages = mkDefault [ ];
     fonts.fontconfig.enable = mkDefault false;

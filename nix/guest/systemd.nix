@@ -32,17 +32,31 @@ in
         ];
         oomd.enable = false;
         coredump.enable = false;
-        # The agent mounts these, or nobody needs them.
+        # No hardware comes or goes, the agent has mounted what is to be mounted, the clock is the
+        # host's, and nothing outlives the machine. udev would start, as /sys can be written to.
         suppressedSystemUnits = [
+          "audit.service"
           "dev-hugepages.mount"
           "dev-mqueue.mount"
+          "generate-shutdown-ramfs.service"
           "kmod-static-nodes.service"
+          "mount-pstore.service"
+          "prepare-kexec.service"
+          "save-hwclock.service"
           "sys-fs-fuse-connections.mount"
           "sys-kernel-debug.mount"
           "systemd-journald-audit.socket"
           "systemd-modules-load.service"
+          "systemd-pstore.service"
           "systemd-random-seed.service"
           "systemd-remount-fs.service"
+          "systemd-tmpfiles-setup-dev-early.service"
+          "systemd-udev-settle.service"
+          "systemd-udev-trigger.service"
+          "systemd-udevd-control.socket"
+          "systemd-udevd-kernel.socket"
+          "systemd-udevd.service"
+          "systemd-update-utmp.service"
         ];
       };
       services.timesyncd.enable = false;
