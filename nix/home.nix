@@ -20,14 +20,14 @@ in
     };
 
     settings = mkOption {
-      type = toml.type;
+      type = types.attrsOf toml.type;
       default = { };
       example = { memory = "8g"; cpus = 4; image = "nixos"; };
       description = "Content of {file}`~/.config/qvm/config.toml`: defaults of qvm's options.";
     };
 
     models = mkOption {
-      type = toml.type;
+      type = types.attrsOf toml.type;
       default = { };
       example = {
         default = "qwen";

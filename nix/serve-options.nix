@@ -10,7 +10,8 @@ in
     starts the server, and it ends five minutes after the last one'';
 
   model = mkOption {
-    type = types.nullOr (types.strMatching "[^-].*");
+    # One word for systemd, which knows quotes, variables and specifiers, and no option for qvm.
+    type = types.nullOr (types.strMatching "[^-[:space:]\"'\\%$;][^[:space:]\"'\\%$]*");
     default = null;
     example = "qwen";
     description = ''

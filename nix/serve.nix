@@ -14,7 +14,7 @@
     ConditionPathExists = "%E/qvm/models.toml";
   };
   service = {
-    ExecStart = lib.escapeShellArgs ([ (lib.getExe package) "serve" ] ++ lib.optional (model != null) model);
+    ExecStart = "${lib.getExe package} serve" + lib.optionalString (model != null) " ${model}";
     Restart = "on-failure";
     RestartSec = 5;
     KillMode = "mixed";

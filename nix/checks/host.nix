@@ -61,7 +61,11 @@ in
     "programs.qvm: with a hardened kernel security.unprivilegedUsernsClone has to be true"
     (host { boot.kernelPackages = pkgs.linuxPackages_hardened; });
   "types: users" = refused (host { programs.qvm.users = "alice"; }).programs.qvm.users;
-  "types: a model that would be an option" = refused (host { programs.qvm.serve.model = "--stop"; }).programs.qvm.serve.model;
+  "types: a model that would be an option, or two words" = all (map
+    (model: refused (host { programs.qvm.serve = { inherit model; }; }).programs.qvm.serve.model)
+    [ "--stop" "a b" "$HOME/x.gguf" "%h/x.gguf" "" ]);
+  "and one that is neither" = equal "ORG/REPO:Q4_K_M"
+    (host { programs.qvm.serve.model = "ORG/REPO:Q4_K_M"; }).programs.qvm.serve.model;
   "types: server" = refused (host { programs.qvm.serve.server = "llama-server"; }).programs.qvm.serve.server;
   "types: package" = refused (host { programs.qvm.package = "qvm"; }).programs.qvm.package;
 }
