@@ -47,27 +47,8 @@ stdenv.mkDerivation {
     make $makeFlags KCONFIG_ALLCONFIG=fragment allnoconfig
     runHook postConfigure
   '';
-  # What the fragment asks for and Kconfig dropped without a word. The name of the distribution
-  # says which option it was.
   postConfigure = ''
-    lost=
-    while read -r line; do
-      case $line in
-        CONFIG_*=n) want="# ''${line%=n} is not set" ;;
-        CONFIG_*=* | "# CONFIG_"*" is not set") want=$line ;;
-        *) continue ;;
-      esac
-      grep -qxF -e "$want" .config && continue
-      # An option that does not exist at all is as good as off.
-      case $want in
-        "# "*) name=''${want#\# }; grep -q "^''${name%% *}=" .config || continue ;;
-      esac
-      lost="$lost $line"
-    done < fragment
-    if [ -n "$lost" ]; then
-      echo "these options did not survive:$lost"
-      exit 1
-    fi
+    bash ${./lost-options.sh} fragment .config
   '';
   buildFlags = [ (baseNameOf image) ];
   installPhase = ''

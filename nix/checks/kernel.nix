@@ -36,7 +36,7 @@ in
     (contains "ARCH=${pkgs.stdenv.hostPlatform.linuxArch}" (toString kernel.makeFlags))
   ];
   "from sources with long support" = matches "linux_6_(6|12|18)" kernel.series;
-  "options that are lost fail the build" = contains "these options did not survive" kernel.postConfigure;
+  "options that are lost fail the build" = contains "lost-options.sh fragment .config" kernel.postConfigure;
   "the release is what uname says" = all [
     (equal "${lib.versions.pad 3 kernel.version}-qvm" kernel.release)
     (contains "CONFIG_LOCALVERSION=\"-qvm\"" text)

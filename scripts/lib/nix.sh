@@ -30,6 +30,7 @@ nix_same() {
 # nix_stage: all of it.
 nix_stage() {
     local complaint=ok
+    nix_options
     nix_image
     if [ -z "${QVM_NIXPKGS:-}" ]; then
         nix_ignored=1
@@ -47,7 +48,6 @@ nix_stage() {
 
 # nix_run ARGUMENT…: Nix, as if it had just been installed.
 nix_run() {
-    mkdir -p "$nix_home/cache"
     # What is evaluated is soon stale, so none of it is worth waiting for the disk.
     XDG_CACHE_HOME=$nix_home/cache NIX_CONFIG='experimental-features = nix-command flakes
 build-users-group =
@@ -60,6 +60,7 @@ fsync-metadata = false' nix --store "$nix_home/store" "$@" --offline
 nix_evaluate() {
     local nixpkgs=$1 file check expression lines line log=$nix_home/log copy=$nix_home/flake all=()
     nix --version
+    mkdir -p "$nix_home/cache"
     for file in "$root"/nix/checks/*.nix; do
         check=$(basename "$file" .nix)
         case $check in default | tools) continue ;; esac
@@ -73,9 +74,10 @@ nix_evaluate() {
               line = name: name + \"\t\" + (if results.\${name} == null then \"\" else clean results.\${name}) + \"\n\";
             in builtins.concatStringsSep \"\" (map line (builtins.attrNames results))"
         if ! lines=$(nix_run eval --read-only --impure --raw --expr "$expression" 2>"$log"); then
-            nix_result "$check" "$(grep -v '^warning:' "$log" | head -n 20)"
+            nix_result "$check" "it cannot be evaluated: $(tail -n 20 "$log")"
             continue
         fi
+        [ -n "$lines" ] || nix_result "$check" "it has no results"
         while IFS= read -r line; do
             [ -z "$line" ] || nix_result "$check: ${line%%$'\t'*}" "${line#*$'\t'}"
         done <<<"$lines"
@@ -93,8 +95,25 @@ nix_evaluate() {
         --override-input nixpkgs "path:$nixpkgs" >"$log" 2>&1; then
         nix_result "flake check"
     else
-        nix_result "flake check" "$(tail -n 20 "$log")"
+        nix_result "flake check" "it fails: $(tail -n 20 "$log")"
     fi
+}
+
+# nix_options: nix/lost-options.sh in sources that have two options.
+nix_options() {
+    local folder
+    folder=$(mktemp -d)
+    printf 'config KEPT\n\tbool\nmenuconfig LOST\n\tbool\n' >"$folder/Kconfig"
+    printf 'CONFIG_KEPT=n\nCONFIG_KEPT=y\n# CONFIG_LOST is not set\nCONFIG_TEXT="a b"\n' >"$folder/good"
+    printf 'CONFIG_KEPT=y\nCONFIG_TEXT="a b"\n' >"$folder/config"
+    nix_same "kernel: options that held" 0 "$(cd "$folder" && bash "$root/nix/lost-options.sh" good config 2>&1; echo $?)"
+    echo CONFIG_LOST=y >>"$folder/good"
+    nix_same "kernel: one that did not is named" $'error: CONFIG_LOST should be y and is n\n1' \
+        "$(cd "$folder" && bash "$root/nix/lost-options.sh" good config 2>&1; echo $?)"
+    printf 'CONFIG_NEW=y\n' >"$folder/good"
+    nix_same "kernel: one of another version is told of" $'note: this Linux has no CONFIG_NEW\n0' \
+        "$(cd "$folder" && bash "$root/nix/lost-options.sh" good config 2>&1; echo $?)"
+    rm -rf "$folder"
 }
 
 # nix_image: nix/build-image.sh on a closure made by hand, run by somebody who is not root.
