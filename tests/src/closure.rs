@@ -218,10 +218,11 @@ pub fn systemd(top: &Path) -> (Root, Value) {
         0o644,
     );
     root.file("etc/systemd/system/idle.service", "[Service]\nExecStart=/bin/sleep 1000\n", 0o644);
-    root.link(
-        "usr/lib/systemd/system/sysinit.target.wants/systemd-journald.service",
-        "../systemd-journald.service",
-    );
+    // The second cleans /tmp, and must not find a workspace there.
+    for unit in ["systemd-journald.service", "systemd-tmpfiles-setup.service"] {
+        let wanted = format!("usr/lib/systemd/system/sysinit.target.wants/{unit}");
+        root.link(&wanted, &format!("../{unit}"));
+    }
     for unit in ["greeting.service", "idle.service"] {
         let wanted = format!("etc/systemd/system/multi-user.target.wants/{unit}");
         root.link(&wanted, &format!("/etc/systemd/system/{unit}"));

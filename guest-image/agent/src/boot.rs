@@ -153,6 +153,12 @@ fn make(config: &GuestConfig, image: &ImageConfig) -> Result<Made, BootError> {
     }
     cgroups::enable_controllers();
     files::write(&config.files, &config.shares, &caller);
+    // Before the shares: what starts with it, such as a cleaner of `/tmp`, meets none of the host's
+    // files. Mounts made later appear in its namespace.
+    let systemd = match &image.systemd {
+        Some(program) => Some(systemd::start(program, &environment, &reaper)?),
+        None => None,
+    };
     shares::mount(&config.shares, &caller)?;
 
     let dialer: Arc<dyn Dial> = Arc::new(Vsock);
@@ -162,10 +168,6 @@ fn make(config: &GuestConfig, image: &ImageConfig) -> Result<Made, BootError> {
     }
     let paths = config.shares.iter().map(|share| share.path.clone()).collect();
     let ender = Arc::new(Ender::new(Arc::clone(&reaper), paths));
-    let systemd = match &image.systemd {
-        Some(program) => Some(systemd::start(program, &environment, &reaper)?),
-        None => None,
-    };
     let around = Arc::new(surroundings::Guest::new(Arc::clone(&ender), systemd.clone()));
     let engine = Arc::new(Engine { dialer, reaper, caller, root, environment, around });
     Ok(Made { engine, ender, slots, systemd })

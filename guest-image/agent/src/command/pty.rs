@@ -8,7 +8,8 @@ use rustix::fs::{Gid, Mode, OFlags, Uid};
 use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
 use rustix::termios::{InputModes, OptionalActions, SpecialCodeIndex, Winsize};
 
-/// Group `tty` of Debian, which may write to terminals.
+/// Group `tty` of Debian, which may write to terminals. Where another group has the number, so
+/// may that one, and nobody is in it.
 const TTY_GROUP: u32 = 5;
 
 /// Both sides of a new pseudo-terminal, the agent's and the command's.
