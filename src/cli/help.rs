@@ -20,6 +20,8 @@ Examples:
   qvm -d . -- claude --dangerously-skip-permissions
                                        Claude Code on that model, served on this host
   qvm --with codex,llm -- codex        other agents; `qvm agents` lists them
+  qvm --image nixos                    a NixOS guest, built by the nix of this machine
+  qvm --flake .#dev -- make            with the development shell of a flake
 
 The machine sees DIR, at the same absolute path, what -v adds, and nothing else of this host.
 It has no network. Of the environment it gets TERM, COLORTERM, LANG, LC_*, TZ, and -e.
@@ -28,8 +30,8 @@ some minutes after its last machine (`qvm serve --stop`: now).
 A model, if one is configured, is at 127.0.0.1:8080 in the machine, and agents are set up for it.
 
 Files:
-  ~/.config/qvm/config.toml  defaults: memory, cpus, accel, image, with, timeout, env,
-                             read_only_workspace
+  ~/.config/qvm/config.toml  defaults: memory, cpus, accel, image, nixos_flake, flake, with,
+                             timeout, env, read_only_workspace
   ~/.config/qvm/models.toml  models; `qvm models` changes it
   ~/.config/qvm/agent-home/  copied into the home of machines that have a model
   DIR/.qvm.toml              bounds: memory, cpus, timeout, read_only_workspace; it can only tighten
