@@ -3,6 +3,10 @@
 //! Besides what the other cases need, they want the microVM kernel in the cache and Nix.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on panics")]
 
+mod bad_input;
 mod closure;
+mod flake;
+mod imports;
 mod kernel;
+mod nix;
 mod systemd;
