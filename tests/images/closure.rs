@@ -91,6 +91,11 @@ fn a_login_shell_and_a_second_command() {
     };
     assert_eq!(stdout(&exec(&["printenv", "NIX_PATH"])), "nixpkgs=flake:nixpkgs\n");
     assert_eq!(exec(&["no-such-program"]).status.code(), Some(127));
+    // A program of this machine, whose loader would be in /lib64.
+    fs::copy("/usr/bin/true", scene.file("foreign")).unwrap();
+    let foreign = exec(&["./foreign"]);
+    assert_eq!(foreign.status.code(), Some(126));
+    assert!(lossy(&foreign.stderr).contains("the loader"), "{}", lossy(&foreign.stderr));
     terminal.type_in("exit 3\r");
     assert_eq!(child.wait().unwrap().code(), Some(3), "{}", terminal.screen());
 }
