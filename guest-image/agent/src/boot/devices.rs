@@ -16,20 +16,22 @@ const LINKS: [(&str, &str); 4] = [
 /// Devices without danger to anybody but the guest, which sandboxes and nested machines use.
 const OPEN: [&str; 3] = ["/dev/fuse", "/dev/kvm", "/dev/net/tun"];
 
-/// Makes the links, and the device file whose opening makes the kernel load `tun`.
+/// Devices whose opening makes the kernel load their drivers: path, rights, and minor number from
+/// the kernel's `Documentation/admin-guide/devices.txt`, where they are "miscellaneous" ones.
+const ON_DEMAND: [(&str, u32, u32); 2] =
+    [("/dev/net/tun", 0o666, 200), ("/dev/loop-control", 0o600, 237)];
+
+/// Makes the links, and the devices in [`ON_DEMAND`].
 pub fn complete() {
     for (link, target) in LINKS {
         let _ = symlink(target, link);
     }
     let _ = fs::create_dir("/dev/net");
-    // Device numbers from the kernel's `Documentation/admin-guide/devices.txt`.
-    let _ = mknodat(
-        CWD,
-        "/dev/net/tun",
-        FileType::CharacterDevice,
-        Mode::from_raw_mode(0o666),
-        makedev(10, 200),
-    );
+    for (path, mode, minor) in ON_DEMAND {
+        // One that the kernel has made already stays.
+        let kind = FileType::CharacterDevice;
+        let _ = mknodat(CWD, path, kind, Mode::from_raw_mode(mode), makedev(10, minor));
+    }
 }
 
 /// Lets everybody use the devices in [`OPEN`] that exist.

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   /layer/upper      in memory, takes every change
+//!   /layer/containers in memory too, at /var/lib/containers
 //!   layers' images    programs such as agents or a project's own, if there are any
 //!   root's image      the distribution
 //! ```
@@ -14,12 +15,13 @@ use std::env;
 use std::ffi::{CStr, CString};
 use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
-use rustix::mount::{MountFlags, mount, mount_move};
+use rustix::mount::{MountFlags, mount, mount_bind, mount_move};
 use rustix::process::{chdir, chroot};
 
 use super::mounts::MountError;
@@ -48,6 +50,10 @@ const LAYER: &CStr = c"mode=755,size=75%";
 /// remains.
 const OVERLAY: &str =
     "upperdir=/layer/upper,workdir=/layer/work,redirect_dir=on,xino=auto,volatile";
+
+/// Where containers of the guest are kept. An overlay cannot take the changes of another one, so
+/// this is the memory below it, with the same limit (requirement A15).
+const CONTAINERS: (&str, &str) = ("/layer/containers", "/root.new/var/lib/containers");
 
 /// Mounts the root and moves this process (and the kernel's own helpers, which share its view)
 /// into it. What the initramfs held is freed.
@@ -81,6 +87,7 @@ pub fn enter() -> Result<(), MountError> {
         "/root.new",
         mount("qvm", "/root.new", "overlay", MountFlags::empty(), options.as_c_str()),
     )?;
+    show_containers();
     // Memory of the initramfs; the program that runs stays as long as it runs.
     let _ = fs::remove_dir_all("/modules");
     let _ = fs::remove_file("/init");
@@ -89,6 +96,17 @@ pub fn enter() -> Result<(), MountError> {
         .and_then(|()| chroot("."))
         .and_then(|()| chdir("/"));
     done("the new root", "/", moved)
+}
+
+/// Puts the memory at the place in [`CONTAINERS`], where every user may make a folder. An image
+/// without that place has no use for it, and a guest without the mount does all the rest.
+fn show_containers() {
+    let (memory, place) = CONTAINERS;
+    if Path::new(place).is_dir() {
+        let _ = fs::create_dir(memory);
+        let _ = fs::set_permissions(memory, fs::Permissions::from_mode(0o1777));
+        let _ = mount_bind(memory, place);
+    }
 }
 
 /// How many disks there are: the root's and, as the variable says, those above it.
