@@ -77,10 +77,12 @@ pub enum BuildError {
     Manifest(#[from] ManifestError),
     /// The disk has too little room to begin with.
     #[error(
-        "the image needs {} MB free in {}, which has {} MB: make room, or set QVM_CACHE to another disk",
+        "the {what} needs {} MB free in {}, which has {} MB: make room, or set QVM_CACHE to another disk",
         needed.div_ceil(1_000_000), path.display(), free / 1_000_000
     )]
     Space {
+        /// `image`, `layer` or `kernel`.
+        what: &'static str,
         /// The cache.
         path: PathBuf,
         /// Bytes needed.
@@ -90,10 +92,12 @@ pub enum BuildError {
     },
     /// The disk became full.
     #[error(
-        "the disk of {} is full, and an image takes up to {} MB there: make room, or set QVM_CACHE to another disk",
+        "the disk of {} is full, and making the {what} takes up to {} MB there: make room, or set QVM_CACHE to another disk",
         path.display(), needed.div_ceil(1_000_000)
     )]
     Full {
+        /// `image`, `layer` or `kernel`.
+        what: &'static str,
         /// The cache.
         path: PathBuf,
         /// Bytes needed.
@@ -186,12 +190,12 @@ pub(crate) fn carry_out(
     let temporary = cache.temporary();
     debian::clean_leftovers(&temporary).map_err(io_error("clean", &temporary))?;
 
-    let needed = order.space;
+    let (what, needed) = (order.shelf.what(), order.space);
     let stat =
         rustix::fs::statvfs(&temporary).map_err(|e| io_error("measure", &temporary)(e.into()))?;
     let free = stat.f_bavail.saturating_mul(stat.f_frsize);
     if free < needed {
-        return Err(BuildError::Space { path: cache.root().to_owned(), needed, free });
+        return Err(BuildError::Space { what, path: cache.root().to_owned(), needed, free });
     }
 
     let dir = tempfile::Builder::new()
@@ -201,7 +205,7 @@ pub(crate) fn carry_out(
     let result = make(cache, order, maker, dir.path(), progress);
     // Said aloud instead of left to the destructor, which tells nobody.
     dir.close().map_err(io_error("remove the directory in", &temporary))?;
-    result.map_err(|e| if is_full(&e) { full(cache, needed, e) } else { e })
+    result.map_err(|e| if is_full(&e) { full(what, cache, needed, e) } else { e })
 }
 
 /// The image that is there already. One that is damaged is taken away.
@@ -318,8 +322,8 @@ fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Buil
     move |source| BuildError::Io { action, path, source }
 }
 
-fn full(cache: &Cache, needed: u64, source: BuildError) -> BuildError {
-    BuildError::Full { path: cache.root().to_owned(), needed, source: source.into() }
+fn full(what: &'static str, cache: &Cache, needed: u64, source: BuildError) -> BuildError {
+    BuildError::Full { what, path: cache.root().to_owned(), needed, source: source.into() }
 }
 
 /// Whether a full disk is behind an error.

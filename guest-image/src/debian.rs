@@ -19,8 +19,9 @@ use std::path::{Path, PathBuf};
 use crate::{Bootstrap, BootstrapError, Contents, Package, Phase, Progress, Recipe, files};
 
 pub(crate) use leftovers::clean_leftovers;
+pub(crate) use mmdebstrap::apt_settings;
 pub use sources::{Mirror, SourcesError};
-pub(crate) use tools::on_path;
+pub(crate) use tools::{KEYRING, on_path};
 pub use tools::{ToolsError, check as check_tools};
 
 /// The bootstrap that makes real images.

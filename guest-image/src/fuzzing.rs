@@ -1,6 +1,9 @@
 //! Entry points for fuzzing, and what tests need to look at archives and kernels.
 
-use crate::{Manifest, load_order, payload};
+use std::io::Cursor;
+
+use crate::kernel::inspect;
+use crate::{Manifest, Options, load_order, payload};
 
 /// An entry of a cpio archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +65,40 @@ pub fn sample_bzimage(payload: &[u8], length: u32) -> Vec<u8> {
     image
 }
 
+/// A small ELF kernel for this processor (`e_machine`), with or without the PVH entry, and with
+/// this configuration (compressed) inside.
+#[must_use]
+pub fn sample_vmlinux(machine: u16, entry: bool, config: Option<&[u8]>) -> Vec<u8> {
+    const HEADERS: u64 = 64 + 2 * 56;
+    let kind: u32 = if entry { 18 } else { 7 };
+    let mut note = [4u32, 4, kind].map(u32::to_le_bytes).concat();
+    note.extend_from_slice(b"Xen\0\0\0\0\x01");
+    let mut load = b"code IKCFG_ST\0".to_vec();
+    if let Some(config) = config {
+        load.extend_from_slice(b"IKCFG_ST");
+        load.extend_from_slice(config);
+        load.extend_from_slice(b"IKCFG_ED");
+    }
+    let mut bytes = b"\x7fELF\x02\x01\x01".to_vec();
+    bytes.resize(64, 0);
+    bytes[16..18].copy_from_slice(&2u16.to_le_bytes());
+    bytes[18..20].copy_from_slice(&machine.to_le_bytes());
+    bytes[32..40].copy_from_slice(&64u64.to_le_bytes());
+    bytes[54..56].copy_from_slice(&56u16.to_le_bytes());
+    bytes[56..58].copy_from_slice(&2u16.to_le_bytes());
+    for (kind, offset, content) in [(4u32, HEADERS, &note), (1, HEADERS + note.len() as u64, &load)]
+    {
+        let mut header = kind.to_le_bytes().to_vec();
+        header.resize(56, 0);
+        header[8..16].copy_from_slice(&offset.to_le_bytes());
+        header[32..40].copy_from_slice(&(content.len() as u64).to_le_bytes());
+        bytes.extend_from_slice(&header);
+    }
+    bytes.extend_from_slice(&note);
+    bytes.extend_from_slice(&load);
+    bytes
+}
+
 /// `manifest.json`, which anybody who can write to the cache can alter.
 pub fn fuzz_manifest(data: &[u8]) {
     if let Ok(manifest) = Manifest::parse(data) {
@@ -85,6 +122,17 @@ pub fn fuzz_modules(data: &[u8]) {
     if let Ok(order) = load_order(&dep, "", &[wanted]) {
         assert!(order.len() <= dep.lines().count());
     }
+}
+
+/// An ELF kernel that a person names, and the text of a configuration.
+pub fn fuzz_vmlinux(data: &[u8]) {
+    for arch in ["x86_64", "aarch64"] {
+        if let Ok(Some(config)) = inspect(&mut Cursor::new(data), arch) {
+            assert!(config.len() <= data.len());
+        }
+    }
+    let options = Options::parse(&String::from_utf8_lossy(data));
+    assert!(options.lost(&options).is_empty(), "a configuration differs from itself");
 }
 
 #[cfg(test)]

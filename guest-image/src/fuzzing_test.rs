@@ -38,16 +38,21 @@ fn no_input_panics() {
     );
     assert!(Manifest::parse(manifest.as_bytes()).is_ok());
     let bzimage = sample_bzimage(&[0x28, 0xb5, 0x2f, 0xfd, 0], 77);
+    let vmlinux = sample_vmlinux(62, true, Some(b"\x1f\x8bconfig"));
+    let config = b"CONFIG_A=y\n# CONFIG_B is not set\nCONFIG_C=\"text\"\nCONFIG_D=64\n";
     let modules = b"a/x.ko: a/y.ko a/z.ko\na/y.ko: a/z.ko\na/z.ko:\n\0x";
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     for _ in 0..3000 {
         fuzz_manifest(&random.mutated(manifest.as_bytes()));
         fuzz_bzimage(&random.mutated(&bzimage));
         fuzz_modules(&random.mutated(modules));
+        fuzz_vmlinux(&random.mutated(&vmlinux));
+        fuzz_vmlinux(&random.mutated(config));
         let noise: Vec<u8> = (0..random.next() % 200).map(|_| random.next() as u8).collect();
         fuzz_manifest(&noise);
         fuzz_bzimage(&noise);
         fuzz_modules(&noise);
+        fuzz_vmlinux(&noise);
         let _ = parse_cpio(&noise);
     }
 }

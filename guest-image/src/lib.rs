@@ -49,7 +49,9 @@ pub use bzimage::{BzImageError, Compression, Payload, payload};
 pub use cache::{Cache, CacheError, Listed, Pruned};
 pub use digest::{Digest, DigestError};
 pub use image::{Image, ImageError};
-pub use kernel::Kernel;
+pub use kernel::{
+    Kernel, KernelFileError, KernelRecipe, KernelSource, Options, build_kernel, check_kernel_file,
+};
 pub use layer::{ChoiceError, Layer, LayerRecipe, build_layer, layer_for};
 pub use manifest::{FileEntry, Manifest, ManifestError, Package};
 pub use modules::{ModulesError, load_order};

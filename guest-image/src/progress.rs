@@ -28,6 +28,12 @@ pub enum Phase {
     Pack,
     /// Of an image that was made elsewhere: it is copied.
     Copy,
+    /// Of a kernel instead: its source is fetched.
+    Source,
+    /// The source is unpacked.
+    Unpack,
+    /// The kernel is configured and compiled.
+    Compile,
     /// The files are hashed and brought to the disk.
     Finish,
 }
@@ -48,6 +54,9 @@ impl Phase {
             Self::Closure => "collecting store paths",
             Self::Pack => "compressing store paths",
             Self::Copy => "copying the image",
+            Self::Source => "fetching the kernel's source",
+            Self::Unpack => "unpacking the source",
+            Self::Compile => "compiling the kernel",
             Self::Finish => "checking and saving",
         }
     }
@@ -66,6 +75,9 @@ impl Phase {
             Self::Closure => (50, 70),
             Self::Pack => (70, 96),
             Self::Copy => (50, 96),
+            Self::Source => (6, 8),
+            Self::Unpack => (8, 14),
+            Self::Compile => (14, 96),
             Self::Finish => (96, 100),
         }
     }
@@ -102,6 +114,7 @@ impl Progress {
 /// part. Nothing when quiet.
 #[derive(Debug)]
 pub struct Reporter {
+    what: &'static str,
     style: Style,
     started: Instant,
     last: Option<(Progress, Instant)>,
@@ -117,15 +130,21 @@ enum Style {
 const BAR: u64 = 30;
 
 impl Reporter {
-    /// `quiet`: say nothing.
+    /// For an image or a layer. `quiet`: say nothing.
     #[must_use]
     pub fn new(quiet: bool) -> Self {
+        Self::of("image", quiet)
+    }
+
+    /// As [`Reporter::new`], for something of another name.
+    #[must_use]
+    pub fn of(what: &'static str, quiet: bool) -> Self {
         let style = match quiet {
             true => Style::Quiet,
             false if io::stderr().is_terminal() => Style::Bar,
             false => Style::Lines,
         };
-        Self { style, started: Instant::now(), last: None }
+        Self { what, style, started: Instant::now(), last: None }
     }
 
     /// Shows how far the build is.
@@ -148,8 +167,10 @@ impl Reporter {
             Style::Quiet => return Ok(()),
             Style::Lines if same_phase => return Ok(()),
             Style::Bar if same_phase && just_now => return Ok(()),
-            Style::Lines => writeln!(to, "qvm: image: {}", progress.phase.label())?,
-            Style::Bar => write!(to, "\r\x1b[K{}", bar(progress, self.started.elapsed()))?,
+            Style::Lines => writeln!(to, "qvm: {}: {}", self.what, progress.phase.label())?,
+            Style::Bar => {
+                write!(to, "\r\x1b[K{}", bar(self.what, progress, self.started.elapsed()))?
+            }
         }
         self.last = Some((progress, Instant::now()));
         to.flush()
@@ -157,17 +178,17 @@ impl Reporter {
 }
 
 /// The line shown on a terminal; at most 79 columns.
-fn bar(progress: Progress, elapsed: Duration) -> String {
+fn bar(what: &str, progress: Progress, elapsed: Duration) -> String {
     let label = progress.phase.label();
     if progress.phase == Phase::Waiting {
-        return format!("image: {label}");
+        return format!("{what}: {label}");
     }
     let percent = progress.percent();
     let filled = usize::try_from(percent * BAR / 100).unwrap_or(0);
     let empty = usize::try_from(BAR).unwrap_or(0).saturating_sub(filled);
     let seconds = elapsed.as_secs();
     format!(
-        "image [{}{}] {percent:3}% {:2}:{:02} {label}",
+        "{what} [{}{}] {percent:3}% {:2}:{:02} {label}",
         "#".repeat(filled),
         "·".repeat(empty),
         seconds / 60,

@@ -5,15 +5,18 @@ use super::*;
 const ALL: [Phase; 6] =
     [Phase::Waiting, Phase::Index, Phase::Packages, Phase::Kernel, Phase::Root, Phase::Finish];
 
+const KERNEL: [Phase; 6] =
+    [Phase::Waiting, Phase::Index, Phase::Source, Phase::Unpack, Phase::Compile, Phase::Finish];
+
 const LAYER: [Phase; 4] = [Phase::Waiting, Phase::Agents, Phase::Layer, Phase::Finish];
 
 fn reporter(style: Style) -> Reporter {
-    Reporter { style, started: Instant::now(), last: None }
+    Reporter { what: "image", style, started: Instant::now(), last: None }
 }
 
 #[test]
 fn the_scale_has_no_gaps_and_ends_at_100() {
-    for scale in [&ALL[1..], &LAYER[1..]] {
+    for scale in [&ALL[1..], &LAYER[1..], &KERNEL[1..]] {
         assert_eq!(scale[0].span().0, 0);
         for pair in scale.windows(2) {
             assert_eq!(pair[0].span().1, pair[1].span().0);
@@ -48,10 +51,14 @@ fn quiet_is_quiet() {
 
 #[test]
 fn the_bar_fits_a_terminal() {
-    for phase in ALL.into_iter().chain(LAYER) {
-        let line = bar(Progress { phase, done: 1, total: 2 }, Duration::from_secs(5999));
+    for phase in ALL.into_iter().chain(LAYER).chain(KERNEL) {
+        let line = bar("kernel", Progress { phase, done: 1, total: 2 }, Duration::from_secs(5999));
         assert!(line.chars().count() <= 79, "{line}");
     }
-    let line = bar(Progress { phase: Phase::Finish, done: 1, total: 1 }, Duration::from_secs(61));
+    let line = bar(
+        "kernel",
+        Progress { phase: Phase::Finish, done: 1, total: 1 },
+        Duration::from_secs(61),
+    );
     assert!(line.contains("100%") && line.contains(" 1:01") && !line.contains('·'), "{line}");
 }

@@ -65,7 +65,8 @@ impl Recipe {
     }
 }
 
-fn debian_arch(arch: &str) -> &str {
+/// Debian's name of a machine.
+pub(crate) fn debian_arch(arch: &str) -> &str {
     match arch {
         "x86_64" => "amd64",
         "aarch64" => "arm64",

@@ -176,7 +176,8 @@ fn shell_word(path: &Path) -> String {
     word
 }
 
-fn apt_settings() -> Vec<String> {
+/// Settings of apt here that hold elsewhere too: see [`APT_SETTINGS`].
+pub fn apt_settings() -> Vec<String> {
     let output =
         Command::new("apt-config").arg("dump").stdin(Stdio::null()).stderr(Stdio::null()).output();
     let text = output.map(|o| String::from_utf8_lossy(&o.stdout).into_owned()).unwrap_or_default();

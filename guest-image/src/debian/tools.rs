@@ -14,7 +14,8 @@ const NEEDED: [(&str, &str); 5] = [
     ("zstd", "zstd"),
     ("dpkg-deb", "dpkg"),
 ];
-const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
+/// The keys that Debian signs its archive with.
+pub const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /// Something is missing to make images.
 #[derive(Debug, thiserror::Error)]

@@ -11,9 +11,15 @@ fn every_kind_of_line() {
          CONFIG_A2 =y\nCONFIG_=y\nCONFIG_F\n# CONFIG_G is not sat\nA=y\nCONFIG_H=1\nCONFIG_H=2\r\n",
     );
     assert_eq!(options.len(), 6);
-    for (name, value) in
-        [("A", "y"), ("B", "n"), ("C", "\"x = y\""), ("D", "0x10"), ("E", "n"), ("H", "2"), ("F", "n")]
-    {
+    for (name, value) in [
+        ("A", "y"),
+        ("B", "n"),
+        ("C", "\"x = y\""),
+        ("D", "0x10"),
+        ("E", "n"),
+        ("H", "2"),
+        ("F", "n"),
+    ] {
         assert_eq!(options.get(name), value, "{name}");
     }
 }

@@ -20,8 +20,10 @@ pub struct KernelRecipe {
     pub source: KernelSource,
     /// The configuration asked for, as text: see `guest-image/kernel/`.
     pub config: String,
-    /// When it was made, as it says itself; seconds since 1970-01-01 UTC.
-    pub epoch: u64,
+    /// What is changed in the source, as patch(1) takes it; may be empty.
+    pub patch: String,
+    /// When it was made, as it says itself, always: in the form of date(1), in UTC.
+    pub stamp: String,
 }
 
 /// Where the source of a kernel comes from.
@@ -77,8 +79,15 @@ impl KernelRecipe {
             arch: arch.to_owned(),
             source,
             config: format!("{}\n{own}", include_str!("../../kernel/common.config")),
-            epoch: 1_755_000_000,
+            patch: include_str!("../../kernel/acpi-without-pci.patch").to_owned(),
+            stamp: "Tue Aug 12 12:00:00 UTC 2025".to_owned(),
         }
+    }
+
+    /// Debian's name of [`KernelRecipe::arch`].
+    #[must_use]
+    pub fn debian_arch(&self) -> &str {
+        crate::recipe::debian_arch(&self.arch)
     }
 
     /// The digest that names the kernel.

@@ -8,11 +8,12 @@ use super::*;
 fn whatever_differs_is_another_kernel() {
     let recipe = KernelRecipe::default_debian();
     assert_eq!(recipe.digest(), KernelRecipe::default_debian().digest());
-    let mut others = vec![recipe.clone(); 4];
+    let mut others = vec![recipe.clone(); 5];
     others[0].config.push('\n');
     others[1].arch.push('x');
     others[2].builder += 1;
-    others[3].epoch += 1;
+    others[3].stamp.push(' ');
+    others[4].patch.push(' ');
     for other in others {
         assert_ne!(other.digest(), recipe.digest());
     }
