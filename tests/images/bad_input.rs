@@ -148,7 +148,7 @@ fn a_disk_that_is_full() {
     }
     stdout(&enough);
     for (options, words) in [
-        ("size=2m", ["needs 4 MB free", "make room"]),
+        ("size=2m", ["needs 3 MB free", "make room"]),
         // Room for bytes, but not for so many files.
         ("size=20m,nr_inodes=10", ["the disk of", "is full"]),
     ] {
