@@ -47,9 +47,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How long it may take at all: the host waits longer only where a processor is emulated.
 const LIMIT: Duration = Duration::from_secs(150);
 
-/// How long its end may take to be known after it took a command with it.
-const BRIEFLY: Duration = Duration::from_millis(200);
-
 /// Where it says that it is up; nobody but root gets at it.
 const SOCKET: &str = "/run/qvm/notify";
 
@@ -217,11 +214,6 @@ impl Systemd {
                 let _ = control.send(&FromAgent::Fatal(text));
             }
         })
-    }
-
-    /// Whether it has ended, or ends now.
-    pub fn has_ended(&self) -> bool {
-        self.child.wait_timeout(BRIEFLY).is_some()
     }
 
     /// How it ended.
