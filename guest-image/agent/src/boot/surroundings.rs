@@ -48,7 +48,8 @@ impl Surroundings for Guest {
     }
 
     fn is_over(&self) -> bool {
-        self.systemd.as_ref().is_some_and(|systemd| systemd.has_ended()) && !self.ender.has_begun()
+        self.systemd.as_ref().is_some_and(|systemd| systemd.namespaces.are_over())
+            && !self.ender.has_begun()
     }
 
     fn end_processes(&self) {

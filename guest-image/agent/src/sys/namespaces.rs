@@ -79,6 +79,12 @@ impl Namespaces {
         result
     }
 
+    /// Whether their PID 1 has ended, or is about to, and takes all else there with it: the kernel
+    /// lets go of its namespaces before it kills the others.
+    pub fn are_over(&self) -> bool {
+        self.fork(|| Ok(0)).is_err()
+    }
+
     /// In a child: their view of files and cgroups.
     pub fn enter(&self) -> rustix::io::Result<()> {
         let both = ThreadNameSpaceType::MOUNT | ThreadNameSpaceType::CONTROL_GROUP;
