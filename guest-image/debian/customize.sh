@@ -29,6 +29,16 @@ version=$(ls "$root/usr/lib/modules")
 chroot "$root" depmod "$version"
 cp "$root/usr/lib/modules/$version/modules.dep" modules.dep
 
+# Podman's storage is an overlay of its own, which the root's cannot hold; there is memory for it.
+mkdir -m 1777 "$root/var/lib/containers"
+cat >"$root/etc/containers/storage.conf" <<'END'
+[storage]
+driver = "overlay"
+runroot = "/run/containers/storage"
+graphroot = "/var/lib/containers/storage"
+rootless_storage_path = "/var/lib/containers/user-$UID/storage"
+END
+
 say tidy
 # The formats are dpkg's own.
 # shellcheck disable=SC2016
