@@ -1,6 +1,14 @@
 # shellcheck shell=bash
 # Monitors that measurements put beside qvm, and what they boot. For `scripts/bench`.
 
+# boot_kernel: prints the path of the kernel that qvm boots: the microVM kernel if it was made, else
+# the default image's own.
+boot_kernel() {
+    local folder
+    folder=$(qvm image path microvm 2>/dev/null) || folder=$(qvm image path default)
+    printf '%s/vmlinux' "$folder"
+}
+
 # peers: prints a folder below target/ with copies, since a lab's qvm runs nothing that lies in a
 # folder it shares: this machine's QEMU with its libraries and firmware, Firecracker if
 # FIRECRACKER names one, and a tiny initial RAM file system.
