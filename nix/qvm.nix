@@ -4,18 +4,21 @@
 
 let
   manifest = lib.importTOML ../Cargo.toml;
-  members = map (member: ../. + "/${member}") (lib.remove "." manifest.workspace.members);
-  sources = lib.fileset.unions ([ ../Cargo.toml ../Cargo.lock ../src ../guest-image ] ++ members);
+  # What cargo reads: the workspace's manifest and lock, and the folders of its members.
+  folders = map (member: lib.head (lib.splitString "/" member)) manifest.workspace.members;
+  entries = [ "Cargo.toml" "Cargo.lock" "src" ] ++ lib.remove "." folders;
+  isSource = path: lib.elem (lib.head (lib.splitString "/" path)) entries;
 in
 rustPlatform.buildRustPackage {
   pname = crate;
   version = manifest.workspace.package.version;
 
-  src = lib.fileset.toSource {
-    root = ../.;
-    fileset = sources;
+  src = lib.cleanSourceWith {
+    name = "qvm-source";
+    src = ../.;
+    filter = path: _: isSource (lib.removePrefix (toString ../. + "/") path);
   };
-  passthru = { inherit sources; };
+  passthru = { inherit isSource; };
   cargoLock.lockFile = ../Cargo.lock;
   cargoBuildFlags = [ "--package" crate ];
 
