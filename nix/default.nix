@@ -30,7 +30,7 @@ let
     qvm = pkgs.callPackage ./qvm.nix { };
     guest-agent = pkgs.callPackage ./qvm.nix { crate = "guest-agent"; };
     kernel = pkgs.callPackage ./kernel.nix { };
-    guest-image = self.nixosConfigurations."guest-${pkgs.system}".config.system.build.qvmImage;
+    guest-image = self.nixosConfigurations."guest-${pkgs.stdenv.hostPlatform.system}".config.system.build.qvmImage;
     default = pkgs.callPackage ./command.nix {
       inherit (own) qvm guest-agent;
       flake = self.outPath;
@@ -41,21 +41,21 @@ let
 in
 {
   packages = on linux programs // on mac (pkgs:
-    lib.optionalAttrs (images ? ${pkgs.system}) {
-      guest-image = pkgs.callPackage ./fetched-image.nix { image = images.${pkgs.system}; };
+    lib.optionalAttrs (images ? ${pkgs.stdenv.hostPlatform.system}) {
+      guest-image = pkgs.callPackage ./fetched-image.nix { image = images.${pkgs.stdenv.hostPlatform.system}; };
     });
 
   # Where `nix build` looks next, and `nix flake check` does not: what a Mac cannot have yet.
   legacyPackages = on mac (pkgs: {
-    guest-image = throw ("qvm: no guest image for ${pkgs.system} has been released yet"
+    guest-image = throw ("qvm: no guest image for ${pkgs.stdenv.hostPlatform.system} has been released yet"
       + " (nix/images.nix has none); build packages.aarch64-linux.guest-image on Linux");
-    default = throw "qvm: no virtual machine monitor for ${pkgs.system} yet; qvm runs on Linux";
+    default = throw "qvm: no virtual machine monitor for ${pkgs.stdenv.hostPlatform.system} yet; qvm runs on Linux";
   });
 
   apps = on linux (pkgs: {
     default = {
       type = "app";
-      program = lib.getExe self.packages.${pkgs.system}.default;
+      program = lib.getExe self.packages.${pkgs.stdenv.hostPlatform.system}.default;
     };
   });
 

@@ -13,7 +13,7 @@ in
 
     package = mkOption {
       type = types.package;
-      default = self.packages.${pkgs.system}.default;
+      default = self.packages.${pkgs.stdenv.hostPlatform.system}.default;
       defaultText = lib.literalMD "the flake's `default` package";
       description = "The package with the command `qvm`.";
     };

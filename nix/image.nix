@@ -46,7 +46,7 @@ in
 runCommand "qvm-guest-image"
   (arguments // {
     inherit recipe;
-    nativeBuildInputs = [ fakeroot erofs-utils ] ++ lib.optionals withNix [ nix sqlite ];
+    nativeBuildInputs = [ fakeroot erofs-utils ] ++ lib.optionals withNix [ (lib.getBin nix) (lib.getBin sqlite) ];
     passthru = { inherit arguments guest kernel recipe root info; };
   })
   ''

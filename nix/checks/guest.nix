@@ -18,7 +18,7 @@ let
     environment.variables = { NAMED = "value"; COMPUTED = "$HOME/x"; };
     nix.enable = false;
   }).system.build.qvmImage;
-  own = self.nixosConfigurations."guest-${pkgs.system}".config.system.build.qvmImage;
+  own = self.nixosConfigurations."guest-${pkgs.stdenv.hostPlatform.system}".config.system.build.qvmImage;
   script = builtins.readFile ../build-image.sh;
 in
 {

@@ -27,7 +27,7 @@ let
     models = { default = "qwen"; models.qwen.model = "ORG/REPO:FILE.gguf"; };
     serve.enable = true;
   };
-  package = self.packages.${pkgs.system}.default;
+  package = self.packages.${pkgs.stdenv.hostPlatform.system}.default;
   service = full.systemd.user.services.qvm-serve;
 in
 {

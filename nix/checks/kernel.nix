@@ -2,7 +2,7 @@
 { self, pkgs, lib, all, equal, contains, isEmpty, isTrue, matches, ... }:
 
 let
-  kernel = self.packages.${pkgs.system}.kernel;
+  kernel = self.packages.${pkgs.stdenv.hostPlatform.system}.kernel;
   arch = pkgs.stdenv.hostPlatform.parsed.cpu.name;
   text = lib.concatMapStrings builtins.readFile kernel.fragments;
   lines = lib.filter (line: line != "") (lib.splitString "\n" text);

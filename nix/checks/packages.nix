@@ -2,7 +2,7 @@
 { self, pkgs, lib, nixpkgs, all, equal, contains, isEmpty, isTrue, refused, matches, ... }:
 
 let
-  packages = self.packages.${pkgs.system};
+  packages = self.packages.${pkgs.stdenv.hostPlatform.system};
   program = package: all [
     (equal "-C target-feature=+crt-static" package.RUSTFLAGS)
     (isTrue "libc.a is there" (lib.elem (lib.getOutput "static" pkgs.stdenv.cc.libc) package.buildInputs))
@@ -40,9 +40,9 @@ in
   "and finds Nix, QEMU and mkfs.erofs" = all (map
     (package: contains (lib.makeBinPath [ package ]) command)
     [ pkgs.nix pkgs.qemu_kvm pkgs.erofs-utils ]);
-  "nix run gives the command" = equal "${packages.default}/bin/qvm" self.apps.${pkgs.system}.default.program;
+  "nix run gives the command" = equal "${packages.default}/bin/qvm" self.apps.${pkgs.stdenv.hostPlatform.system}.default.program;
   "the image of packages is that of nixosConfigurations" = equal
-    self.nixosConfigurations."guest-${pkgs.system}".config.system.build.qvmImage.drvPath
+    self.nixosConfigurations."guest-${pkgs.stdenv.hostPlatform.system}".config.system.build.qvmImage.drvPath
     packages.guest-image.drvPath;
 
   "a Mac is told that no image is released" =

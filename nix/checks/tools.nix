@@ -15,7 +15,7 @@ rec {
   nixos = module: (nixpkgs.lib.nixosSystem {
     modules = [
       module
-      { nixpkgs.hostPlatform = pkgs.system; system.stateVersion = lib.trivial.release; }
+      { nixpkgs.hostPlatform = pkgs.stdenv.hostPlatform.system; system.stateVersion = lib.trivial.release; }
     ];
   }).config;
 

@@ -12,7 +12,6 @@ in
       type = types.listOf types.package;
       default = with pkgs; [
         bubblewrap
-        cacert
         curl
         fd
         file
