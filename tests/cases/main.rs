@@ -7,6 +7,7 @@ mod exec;
 mod guest_failure;
 mod isolation;
 mod leftovers;
+mod nested;
 mod ordinary;
 mod pipes;
 mod terminal;

@@ -10,7 +10,7 @@ use e2e::{
 };
 
 /// Runs a script in a guest, as an ordinary user with a home directory and a cache of its own.
-fn run(scene: &Scene, uid: u32, options: &[&str], script: &str) -> Output {
+pub(crate) fn run(scene: &Scene, uid: u32, options: &[&str], script: &str) -> Output {
     let top = scene.top.path();
     let (home, cache) = (top.join("home"), top.join("cache"));
     if !cache.exists() {
