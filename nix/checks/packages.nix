@@ -12,7 +12,7 @@ let
   command = packages.default.buildCommand;
   mac = "aarch64-darwin";
   released = import ../images.nix;
-  entry = { url = "https://example.org/image.tar.zst"; sha256 = lib.fakeHash; digest = lib.concatStrings (lib.genList (_: "0") 64); };
+  entry = { url = "https://example.org/image.tar"; sha256 = lib.fakeHash; digest = lib.concatStrings (lib.genList (_: "0") 64); };
   fetched = image: nixpkgs.legacyPackages.${mac}.callPackage ../fetched-image.nix { inherit image; };
 in
 {
