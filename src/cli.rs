@@ -7,6 +7,7 @@ mod completion;
 mod explain;
 mod help;
 mod image;
+mod kernel;
 mod machines;
 mod models;
 mod parse;

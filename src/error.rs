@@ -22,6 +22,9 @@ pub enum Error {
     /// An image was not built.
     #[error(transparent)]
     Build(#[from] guest_image::BuildError),
+    /// A kernel of the user's cannot boot.
+    #[error(transparent)]
+    Kernel(#[from] guest_image::KernelFileError),
     /// An archive cannot be had; the text says why.
     #[error("{0}")]
     Fetch(String),

@@ -158,6 +158,7 @@ pub fn build(
         qemu,
         caller: host.caller(),
         image: settings.image,
+        kernel: settings.kernel,
         image_flake,
         flake: settings.flake.map(|flake| flake.absolute(&host.cwd)),
         shell: Vec::new(),

@@ -38,6 +38,8 @@ pub struct Spec {
     pub caller: Caller,
     /// Image name or digest; `None` for the default.
     pub image: Option<String>,
+    /// Kernel: `image`, `microvm`, the start of a digest or a path; `None` for the default.
+    pub kernel: Option<String>,
     /// The flake that makes it, if a flake does.
     pub image_flake: Option<Flake>,
     /// The flake whose development shell is laid above it.

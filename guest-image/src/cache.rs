@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::lock::Lock;
 use crate::shelf::Shelf;
-use crate::{Digest, Image, ImageError, Layer, LayerRecipe, Recipe};
+use crate::{Digest, Image, ImageError, KernelRecipe, Layer, LayerRecipe, Recipe};
 
 /// The directory that images are kept in: `images/`, `layers/` and `kernels/`, `tmp/` for those being made,
 /// and a lock.
@@ -152,8 +152,8 @@ impl Cache {
         self.named(name, &[Shelf::Images])
     }
 
-    /// As [`Cache::image`], but a digest may be a layer's too: then it is an image with one file
-    /// that no machine starts from.
+    /// As [`Cache::image`], but it may be a layer or a kernel, too: then it is an image that no
+    /// machine starts from.
     ///
     /// # Errors
     /// As [`Cache::image`].
@@ -161,10 +161,14 @@ impl Cache {
         self.named(name, &Shelf::ALL)
     }
 
-    fn named(&self, name: &str, shelves: &[Shelf]) -> Result<Image, CacheError> {
+    pub(crate) fn named(&self, name: &str, shelves: &[Shelf]) -> Result<Image, CacheError> {
         let unknown = || CacheError::Unknown(name.to_owned());
-        if name == "default" {
+        if name == "default" && shelves.contains(&Shelf::Images) {
             return self.find(&Recipe::default_debian())?.ok_or_else(unknown);
+        }
+        if name == "microvm" && shelves.contains(&Shelf::Kernels) {
+            let digest = KernelRecipe::default_debian().digest();
+            return self.find_digest(Shelf::Kernels, &digest)?.ok_or_else(unknown);
         }
         if name.contains('/') {
             return Ok(Image::open(Path::new(name))?);

@@ -33,7 +33,7 @@ pub struct Image {
 #[derive(Debug, thiserror::Error)]
 pub enum ImageError {
     /// The manifest cannot be used.
-    #[error("the image in {} is damaged: run `qvm image build` to make it again", dir.display())]
+    #[error("the {} in {} is damaged: {}", kind(dir), dir.display(), again(dir))]
     Manifest {
         /// The image's directory.
         dir: PathBuf,
@@ -42,7 +42,7 @@ pub enum ImageError {
         source: ManifestError,
     },
     /// A file of it cannot be read, or is missing.
-    #[error("{} of the image cannot be read: run `qvm image build` to make it again", path.display())]
+    #[error("{} of the {} cannot be read: {}", path.display(), kind(path), again(path))]
     Read {
         /// The file.
         path: PathBuf,
@@ -51,7 +51,7 @@ pub enum ImageError {
         source: io::Error,
     },
     /// A file is shorter or longer than it was made.
-    #[error("{} of the image has {found} bytes instead of {expected}: run `qvm image build` to make it again", path.display())]
+    #[error("{} of the {} has {found} bytes instead of {expected}: {}", path.display(), kind(path), again(path))]
     Size {
         /// The file.
         path: PathBuf,
@@ -61,7 +61,7 @@ pub enum ImageError {
         expected: u64,
     },
     /// A file has another content than it was made with.
-    #[error("{} of the image was altered: run `qvm image build` to make it again", path.display())]
+    #[error("{} of the {} was altered: {}", path.display(), kind(path), again(path))]
     Altered {
         /// The file.
         path: PathBuf,
@@ -75,13 +75,30 @@ pub enum ImageError {
         found: String,
     },
     /// The directory of one image holds another.
-    #[error("{} holds the image {found}: run `qvm image build` to make it again", dir.display())]
+    #[error("{} holds the {} {found}: {}", dir.display(), kind(dir), again(dir))]
     Misplaced {
         /// The directory.
         dir: PathBuf,
         /// Its manifest's digest.
         found: Digest,
     },
+}
+
+/// Whether a path is that of a kernel, or of a file of one.
+fn is_kernel(path: &Path) -> bool {
+    path.ancestors().take(3).any(|path| path.file_name().is_some_and(|name| name == "kernels"))
+}
+
+fn kind(path: &Path) -> &'static str {
+    if is_kernel(path) { "kernel" } else { "image" }
+}
+
+/// What helps.
+fn again(path: &Path) -> &'static str {
+    match is_kernel(path) {
+        true => "run `qvm image kernel` to make it again, or boot the image's own with `--kernel image`",
+        false => "run `qvm image build` to make it again",
+    }
 }
 
 /// What the system says about a file that matched the manifest. Whoever writes to it changes

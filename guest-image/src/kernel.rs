@@ -146,6 +146,15 @@ fn assemble(
 }
 
 impl Cache {
+    /// The kernel that a person names: `microvm` for the default one, or the beginning of a
+    /// digest.
+    ///
+    /// # Errors
+    /// [`CacheError::Unknown`], [`CacheError::Ambiguous`], [`CacheError::Image`].
+    pub fn kernel(&self, name: &str) -> Result<Kernel, CacheError> {
+        self.named(name, &[Shelf::Kernels]).map(Kernel)
+    }
+
     /// The kernel of this recipe, if it was made.
     ///
     /// # Errors

@@ -106,6 +106,9 @@ pub struct RunArgs {
     /// What runs the virtual CPUs [default: auto]
     #[arg(long, value_name = "KIND")]
     pub accel: Option<Choice>,
+    /// Kernel: `microvm`, `image` for the image's own, the start of a digest, or a path [default: that of `qvm image kernel`, if it was made]
+    #[arg(long, value_name = "KERNEL")]
+    pub kernel: Option<String>,
     /// Guest image: nixos, flake:REF#PACKAGE, a name, or the start of a digest
     #[arg(long, value_name = "IMAGE")]
     pub image: Option<String>,
@@ -180,6 +183,7 @@ impl RunArgs {
                 cpus: self.cpus,
                 accel: self.accel,
                 image: self.image,
+                kernel: self.kernel,
                 flake: self.flake,
                 with: self.with,
                 timeout: self.timeout,
@@ -362,7 +366,19 @@ pub enum ImageAction {
         #[arg(short, long)]
         quiet: bool,
     },
-    /// List images and layers
+    /// Make the microVM kernel that images boot fastest with, unless it is there
+    Kernel {
+        /// Make it from this archive of Linux' source in place of Debian's
+        #[arg(long, value_name = "FILE")]
+        source: Option<PathBuf>,
+        /// Make it again even if it is there
+        #[arg(long)]
+        force: bool,
+        /// Say nothing but errors
+        #[arg(short, long)]
+        quiet: bool,
+    },
+    /// List images, layers and kernels
     Ls(Json),
     /// Write an image to one file, for other machines, and print the digest that pins it
     Export {
@@ -387,13 +403,13 @@ pub enum ImageAction {
         #[arg(short, long)]
         quiet: bool,
     },
-    /// Remove images and layers
+    /// Remove images, layers and kernels
     Rm {
         /// A name, or the start of a digest
         #[arg(required = true, value_name = "IMAGE")]
         images: Vec<String>,
     },
-    /// Remove all images and layers but the default and imported ones, and what broken builds left
+    /// Remove all images, layers and kernels but the default and imported ones, and what broken builds left
     Prune,
     /// Print the directory of an image; the cache if none is named
     Path {
@@ -404,6 +420,9 @@ pub enum ImageAction {
     /// Write the initial RAM file system of a run to standard output
     #[command(hide = true)]
     Initrd {
+        /// As for a run
+        #[arg(long, value_name = "KERNEL")]
+        kernel: Option<String>,
         /// A name, or the start of a digest
         #[arg(default_value = "default", value_name = "IMAGE")]
         image: String,

@@ -58,6 +58,7 @@ pub fn find(spec: &mut Spec) -> Result<Image, Error> {
             spec.shell.push(("PATH".into(), format!("{}:$PATH", shell.environment.path).into()));
         }
     }
+    super::kernel::choose(&cache, spec.kernel.as_deref(), spec.nested, &mut image)?;
     Ok(image)
 }
 

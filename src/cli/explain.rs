@@ -9,7 +9,7 @@ use confine::Support;
 use guest_image::{Cache, Recipe};
 use serde::Serialize;
 
-use super::base;
+use super::{base, kernel};
 use crate::{
     error::{Error, plain},
     policy::{Plan, units::show_bytes},
@@ -76,16 +76,19 @@ struct Image {
     built: bool,
     /// The flake that makes it.
     flake: Option<String>,
+    /// The kernel that boots, by version or path; `None`: its own.
+    kernel: Option<String>,
 }
 
 /// Which image would be used.
 fn image(spec: &Spec) -> Result<Image, Error> {
     let cache = Cache::open()?;
+    let kernel = kernel::told(&cache, spec.kernel.as_deref(), spec.nested)?;
     if let Some(flake) = &spec.image_flake {
         // Nothing is evaluated to tell: what became of it the last time is all that is known.
         let last = cache.made_from(flake)?;
         let digest = last.as_ref().map(|image| image.digest.to_string());
-        return Ok(Image { digest, built: last.is_some(), flake: Some(flake.to_string()) });
+        return Ok(Image { digest, built: last.is_some(), flake: Some(flake.to_string()), kernel });
     }
     let (digest, built) = match spec.image.as_deref() {
         None | Some("default") => {
@@ -94,7 +97,7 @@ fn image(spec: &Spec) -> Result<Image, Error> {
         }
         Some(name) => (base::cached(&cache, name)?.digest, true),
     };
-    Ok(Image { digest: Some(digest.to_string()), built, flake: None })
+    Ok(Image { digest: Some(digest.to_string()), built, flake: None, kernel })
 }
 
 impl Image {
@@ -188,6 +191,7 @@ impl Described {
             ),
         );
         line("image", self.image.text());
+        line("kernel", self.image.kernel.clone().unwrap_or_else(|| "the image's own".into()));
         if let Some(flake) = &self.flake {
             line("flake", format!("{flake}, whose development shell Nix computes on this host"));
         }

@@ -32,6 +32,7 @@ fn plan(dir: &Path) -> Plan {
         model: None,
         log_requests: None,
         image: None,
+        kernel: None,
         image_flake: None,
         flake: None,
         shell: Vec::new(),
@@ -59,7 +60,7 @@ fn described() -> Described {
 fn describe(plan: &Plan) -> Described {
     Described::new(
         plan,
-        Image { digest: Some("abc".into()), built: false, flake: None },
+        Image { digest: Some("abc".into()), built: false, flake: None, kernel: None },
         &support(),
     )
 }

@@ -5,11 +5,11 @@ mod transfer;
 use std::fmt::Write as _;
 
 use guest_image::{
-    Cache, CacheError, Digest, Image, Origin, Recipe, Reporter, agents, build, layer_for,
+    Cache, CacheError, Digest, Image, KernelRecipe, Origin, Recipe, Reporter, agents, build, layer_for,
 };
 use serde::Serialize;
 
-use super::{args::ImageAction, base};
+use super::{args::ImageAction, base, kernel};
 use crate::{
     error,
     error::Error,
@@ -33,6 +33,9 @@ pub fn main(action: ImageAction) -> Result<u8, Error> {
         ImageAction::Import { from, digest, name, quiet } => {
             transfer::import(&cache, &from, digest, name, quiet)
         }
+        ImageAction::Kernel { source, force, quiet } => {
+            kernel::make(&cache, source.as_deref(), force, quiet)
+        }
         ImageAction::Ls(args) => list(&cache, args.json),
         ImageAction::Rm { images } => remove(&cache, &images),
         ImageAction::Prune => {
@@ -47,9 +50,13 @@ pub fn main(action: ImageAction) -> Result<u8, Error> {
         }
         ImageAction::Path { image: None } => super::print(&format!("{}\n", cache.root().display())),
         ImageAction::Path { image: Some(name) } => {
-            super::print(&format!("{}\n", cache.image(&name)?.dir.display()))
+            super::print(&format!("{}\n", cache.image_or_layer(&name)?.dir.display()))
         }
-        ImageAction::Initrd { image } => initrd(&cache.image(&image)?),
+        ImageAction::Initrd { kernel: name, image } => {
+            let mut image = cache.image(&image)?;
+            kernel::choose(&cache, name.as_deref(), false, &mut image)?;
+            initrd(&image)
+        }
         ImageAction::KernelLine { accel } => {
             super::print(&format!("{}\n", session::kernel_line(accel)))
         }
@@ -67,11 +74,12 @@ fn initrd(image: &Image) -> Result<(), Error> {
     session::join_initrd(session::initrd(image)?, std::io::stdout().lock()).map_err(Error::Output)
 }
 
-/// Digests of the image and the layer that are used unless told otherwise.
+/// Digests of the image, the layer and the kernel that are used unless told otherwise.
 fn defaults() -> Vec<Digest> {
     let layer = layer_for(&agents::DEFAULT).ok().flatten();
     let layer = layer.map(|recipe| recipe.digest());
-    std::iter::once(Recipe::default_debian().digest()).chain(layer).collect()
+    let own = [Recipe::default_debian().digest(), KernelRecipe::default_debian().digest()];
+    own.into_iter().chain(layer).collect()
 }
 
 /// Builds the default image and a layer, and prints the image's digest.
@@ -139,10 +147,11 @@ struct Listing {
     cache: String,
     images: Vec<Row>,
     layers: Vec<Row>,
+    kernels: Vec<Row>,
 }
 
-/// An image or a layer, for programs.
-#[derive(Debug, Serialize)]
+/// An image, a layer or a kernel, for programs.
+#[derive(Debug, Clone, Serialize)]
 struct Row {
     digest: String,
     default: bool,
@@ -185,13 +194,12 @@ fn list(cache: &Cache, json: bool) -> Result<(), Error> {
     let rows = |listed: Vec<(Digest, Result<Image, CacheError>)>| -> Vec<Row> {
         listed.iter().map(|(digest, image)| Row::new(digest, image, &origins)).collect()
     };
-    let (images, mut layers) = (rows(cache.list()?), rows(cache.layers()?));
+    let (images, layers) = (rows(cache.list()?), rows(cache.layers()?));
+    let kernels = rows(cache.kernels()?);
     let text = if json {
-        super::json(&Listing { cache: cache.root().display().to_string(), images, layers })
+        super::json(&Listing { cache: cache.root().display().to_string(), images, layers, kernels })
     } else {
-        let mut all = images;
-        all.append(&mut layers);
-        table(&all)
+        table(&[images, layers, kernels].concat())
     };
     super::print(&text)
 }

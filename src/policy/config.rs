@@ -55,6 +55,8 @@ pub struct Config {
     /// Development shell, as for `--flake`; absolute, or a URL.
     #[serde(deserialize_with = "flake::from_file")]
     pub flake: Option<Flake>,
+    /// Kernel, as for `--kernel`.
+    pub kernel: Option<String>,
     /// Agents, as for `--with`; a list.
     #[serde(deserialize_with = "agents::from_file")]
     pub with: Option<agents::Agents>,

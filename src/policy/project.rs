@@ -19,10 +19,11 @@ pub const NAME: &str = ".qvm.toml";
 pub const LARGEST: u64 = 64 << 10;
 
 /// Keys that are known for the user's file or the command line, and that a project may not have.
-const WIDENING: [&str; 24] = [
+const WIDENING: [&str; 25] = [
     "accel",
     "env",
     "image",
+    "kernel",
     "flake",
     "nixos_flake",
     "with",

@@ -27,6 +27,8 @@ pub struct Flags {
     pub image: Option<String>,
     /// `--flake`.
     pub flake: Option<Flake>,
+    /// `--kernel`.
+    pub kernel: Option<String>,
     /// `--with`.
     pub with: Option<Agents>,
     /// `--timeout`.
@@ -48,6 +50,8 @@ pub struct Settings {
     pub image: Option<String>,
     /// The development shell above the image.
     pub flake: Option<Flake>,
+    /// `None`: the microVM kernel where there is one.
+    pub kernel: Option<String>,
     /// Agents above the image.
     pub agents: Agents,
     /// `None`: no limit.
@@ -93,6 +97,7 @@ pub fn resolve(
         accel: flags.accel.or(user.accel).unwrap_or_default(),
         image: flags.image.clone().or_else(|| user.image.clone()),
         flake: flags.flake.clone().or_else(|| user.flake.clone()),
+        kernel: flags.kernel.clone().or_else(|| user.kernel.clone()),
         agents: flags.with.clone().or_else(|| user.with.clone()).unwrap_or_default(),
         timeout: flags.timeout.or_else(|| match (user.timeout, project.timeout) {
             (Some(user), project) => Some(bounded(user, project)),

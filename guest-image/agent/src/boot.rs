@@ -95,6 +95,8 @@ fn boot(started_nanos: u64) -> Result<Infallible, BootError> {
             dialing.begin();
         }
     });
+    // Where no list names the driver, it is built in.
+    dialing.begin();
     let root = root::enter().map_err(BootError::from).and_then(|()| {
         mounts::all()?;
         settings::apply();

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use guest_image::{
-    Cache, CacheError, Image, Recipe, agent,
+    Cache, CacheError, Image, Kernel, KernelRecipe, Recipe, agent,
     debian::{ToolsError, check_tools},
 };
 
@@ -24,6 +24,7 @@ pub fn all(host: &Host) -> Vec<Finding> {
             let image = cache.find(&Recipe::default_debian());
             findings.push(room(cache.root(), free(cache.root()), matches!(image, Ok(Some(_)))));
             findings.push(default_image(image, check_tools));
+            findings.push(kernel(cache.find_kernel(&KernelRecipe::default_debian())));
         }
         Err(e) => findings.push(Finding::error("cache", &e)),
     }
@@ -68,6 +69,22 @@ fn free(path: &Path) -> Option<u64> {
     let there = path.ancestors().find(|p| p.exists())?;
     let stat = rustix::fs::statvfs(there).ok()?;
     Some(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
+/// The microVM kernel. Without it machines start, but not at once.
+pub fn kernel(found: Result<Option<Kernel>, CacheError>) -> Finding {
+    let checked = found.and_then(|kernel| match kernel {
+        Some(kernel) => kernel.check().map(|()| Some(kernel)).map_err(CacheError::from),
+        None => Ok(None),
+    });
+    match checked {
+        Ok(Some(kernel)) => Finding::ok("kernel", format!("{}, verified", kernel.version())),
+        Ok(None) => Finding::ok(
+            "kernel",
+            "the image's own; `qvm image kernel` makes one that starts sooner",
+        ),
+        Err(e) => Finding::error("kernel", &e),
+    }
 }
 
 /// The default image. One that is not built yet is in the way only where it cannot be built.
