@@ -96,7 +96,9 @@ fn kind(path: &Path) -> &'static str {
 /// What helps.
 fn again(path: &Path) -> &'static str {
     match is_kernel(path) {
-        true => "run `qvm image kernel` to make it again, or boot the image's own with `--kernel image`",
+        true => {
+            "run `qvm image kernel` to make it again, or boot the image's own with `--kernel image`"
+        }
         false => "run `qvm image build` to make it again",
     }
 }

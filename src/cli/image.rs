@@ -5,7 +5,8 @@ mod transfer;
 use std::fmt::Write as _;
 
 use guest_image::{
-    Cache, CacheError, Digest, Image, KernelRecipe, Origin, Recipe, Reporter, agents, build, layer_for,
+    Cache, CacheError, Digest, Image, KernelRecipe, Origin, Recipe, Reporter, agents, build,
+    layer_for,
 };
 use serde::Serialize;
 

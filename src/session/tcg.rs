@@ -129,7 +129,9 @@ pub fn arguments(
 pub fn kernel_line(show_boot: bool, icount: Option<u8>) -> String {
     // With -icount the TSC counts virtual nanoseconds.
     let khz = icount.map_or_else(tsc_khz, |_| 1_000_000);
-    let clock = if khz == 0 { String::new() } else { format!(" tsc_early_khz={khz}") };
+    // It is the only clock. Were it watched, a busy host would make ticks late, the counter would
+    // seem to run fast, and ticks themselves become the clock: hundredths of a second.
+    let clock = if khz == 0 { String::new() } else { format!(" tsc_early_khz={khz} tsc=reliable") };
     // QEMU 7.2 leaves junk in the flags after CMPXCHG16B, on which the kernel dies; programs that
     // need it (opencode does) only look at the one flag that is right.
     format!("{}{clock} clearcpuid=cx16", super::kvm::kernel_line(show_boot))

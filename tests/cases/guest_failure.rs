@@ -59,7 +59,10 @@ fn wrong_kernel() {
         let image = scene.top.path().join("image");
         image_with_kernel(&image, &kernel);
         let mut qvm = scene.qvm();
-        qvm.env("QVM_BOOT_TIMEOUT", wait).arg("--image").arg(&image).args(["--", "true"]);
+        qvm.env("QVM_BOOT_TIMEOUT", wait)
+            .arg("--image")
+            .arg(&image)
+            .args(["--kernel", "image", "--", "true"]);
         assert_refused(&qvm.output().unwrap(), &words);
     }
 }
