@@ -9,7 +9,8 @@
 //!
 //! There are as many disks with layers as the variable `qvm_layers` says, which comes from the
 //! kernel's command line. In which order the disks are found is the kernel's business: the root
-//! is the one with an `/etc`, which no layer has.
+//! is the one with an `/etc`, which no layer has but that of a development shell; it is told by a
+//! file of its own.
 
 use std::env;
 use std::ffi::{CStr, CString};
@@ -37,6 +38,9 @@ const DISKS: [(&str, &str); 8] = [
     ("/dev/vdg", "/image6"),
     ("/dev/vdh", "/image7"),
 ];
+
+/// What the layer of a development shell has in its `/etc`, for login shells.
+const DEV_SHELL: &str = "etc/qvm/dev-env.bash";
 
 /// How long to wait for a disk. It is usually there when its driver is.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -70,9 +74,7 @@ pub fn enter() -> Result<(), MountError> {
         let _ = fs::create_dir(place);
         mount_disk(disk, place)?;
     }
-    let options = overlay(disks.iter().map(|(_, place)| *place), |place| {
-        Path::new(place).join("etc").is_dir()
-    });
+    let options = overlay(disks.iter().map(|(_, place)| *place), |place| is_root(Path::new(place)));
     let options = options.ok_or_else(|| MountError {
         what: "any disk".into(),
         target: "/".into(),
@@ -113,6 +115,11 @@ fn show_containers() {
 fn disks(layers: Option<&str>) -> usize {
     let layers: usize = layers.and_then(|text| text.parse().ok()).unwrap_or(0);
     layers.saturating_add(1).min(DISKS.len())
+}
+
+/// Whether the disk that is mounted here is the root and no layer.
+fn is_root(place: &Path) -> bool {
+    place.join("etc").is_dir() && !place.join(DEV_SHELL).exists()
 }
 
 /// Options of the overlay: of the images the root's is the lowest. The host names it first, and

@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used)]
+
 use super::*;
 
 #[test]
@@ -18,4 +20,15 @@ fn the_number_of_disks_is_bounded() {
         assert_eq!(disks(layers), expected, "{layers:?}");
     }
     assert_eq!(disks(Some("18446744073709551615")), DISKS.len());
+}
+
+#[test]
+fn a_development_shell_with_files_for_login_shells_is_no_root() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path();
+    assert!(!is_root(place));
+    fs::create_dir_all(place.join("etc/qvm")).unwrap();
+    assert!(is_root(place));
+    fs::write(place.join(DEV_SHELL), "").unwrap();
+    assert!(!is_root(place));
 }
