@@ -24,7 +24,10 @@ pub fn nix(dir: &Path, script: &str) -> Nix {
 #[test]
 fn old_strange_and_broken_ones_are_refused() {
     let dir = tempfile::tempdir().unwrap();
-    let said = |script: &str| Nix::find(&fake(dir.path(), script), &[]).unwrap_err().to_string();
+    let said = |script: &str| {
+        let nix = Nix::find(&fake(dir.path(), script), &[]).unwrap();
+        version::of(&nix).unwrap_err().to_string()
+    };
     let old = said("echo 'nix (Nix) 2.3.16'");
     assert!(old.starts_with("this Nix is too old: ") && old.contains("2.3, and 2.8"), "{old}");
     let strange = said("echo 'NIX shell 1'");

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::run::Task;
-use super::{Nix, NixError};
+use super::{Nix, NixError, version};
 use crate::Digest;
 
 /// Longest time that fetching a flake may take.
@@ -125,7 +125,14 @@ impl Flake {
         let doing = "reading the flake";
         let task = Task { doing, limit: LIMIT, patience: Some(PATIENCE), log: Some(log) };
         let words = ["flake", "metadata", "--json", "--no-write-lock-file", &self.reference];
-        let said = nix.run(&words.map(OsStr::new), &task)?;
+        let said = match nix.run(&words.map(OsStr::new), &task) {
+            Ok(said) => said,
+            Err(error) => {
+                // One that is too old may have said anything.
+                version::of(nix)?;
+                return Err(error);
+            }
+        };
         let metadata: Metadata = serde_json::from_slice(&said)
             .map_err(|e| NixError::Garbage { doing, what: e.to_string() })?;
         state(metadata).ok_or_else(|| NixError::Garbage { doing, what: "no tree in it".into() })
@@ -144,7 +151,7 @@ impl Flake {
             nix.shared.iter().any(|share| folder.starts_with(share) || share.starts_with(&folder));
         let in_git =
             folder.ancestors().any(|folder| folder.join(".git").symlink_metadata().is_ok());
-        if shared && in_git && nix.version < WITHOUT_GIT {
+        if shared && in_git && version::of(nix)? < WITHOUT_GIT {
             return Err(NixError::Git(folder));
         }
         Ok(())

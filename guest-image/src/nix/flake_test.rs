@@ -62,6 +62,16 @@ fn what_nix_says_of_a_flake_is_not_trusted_to_make_sense() {
 }
 
 #[test]
+fn an_old_nix_is_why_it_fails() {
+    let dir = tempfile::tempdir().unwrap();
+    let script = "[ $1 = --version ] && echo 'nix (Nix) 2.3.1' || exit 1";
+    let path = crate::nix::tests::fake(dir.path(), script);
+    let nix = Nix::find(&path, &[]).unwrap();
+    let error = flake("github:o/r").state(&nix, &dir.path().join("log")).unwrap_err();
+    assert!(matches!(error, NixError::Old { .. }), "{error}");
+}
+
+#[test]
 fn a_tree_in_the_store_is_not_looked_at() {
     let dir = tempfile::tempdir().unwrap();
     let nix = nix(dir.path(), "exit 1");
@@ -83,9 +93,11 @@ fn no_git_runs_in_a_share() {
     }
     ask(&nix, &format!("path:{}", top.join("ws").display())).unwrap();
     ask(&nix, "github:o/r").unwrap();
-    nix.version = (2, 20);
-    ask(&nix, "./ws").unwrap();
-    nix.version = (2, 18);
+    let newer = crate::nix::tests::fake(
+        &top.join("newer"),
+        "case $1 in --version) echo 'nix (Nix) 2.20.0';; *) echo '{\"path\":\"/nix/store/a-source\"}';; esac",
+    );
+    ask(&Nix::find(&newer, &[top.join("ws")]).unwrap(), "./ws").unwrap();
     nix.shared.clear();
     ask(&nix, "./ws").unwrap();
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::closure::on_disk;
 use super::run::Task;
-use super::{Flake, Nix, NixError, Workshop};
+use super::{Flake, Nix, NixError, Workshop, version};
 use crate::origin::Origin;
 use crate::ready::adopt;
 use crate::shelf::Shelf;
@@ -49,6 +49,7 @@ pub fn flake_image(
         }
     }
 
+    version::of(nix)?;
     progress(Progress::start(Phase::Nix));
     // Kept from the collector of garbage until it is copied.
     let link = shop.dir.join("result");

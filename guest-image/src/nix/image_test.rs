@@ -66,6 +66,17 @@ fn built_once_until_the_flake_changes() {
 }
 
 #[test]
+fn a_flake_of_the_store_costs_no_start_of_nix() {
+    let dir = tempfile::tempdir().unwrap();
+    let cache = Cache::at(&dir.path().join("cache"));
+    let flake: Flake = "/nix/store/qvm-test-source#x".parse().unwrap();
+    let nix = scene(dir.path(), ARCH);
+    let image = flake_image(&cache, &nix, &flake, None, &mut |_| {}).unwrap();
+    let none = Nix::find(&crate::nix::tests::fake(dir.path(), "exit 1"), &[]).unwrap();
+    assert_eq!(flake_image(&cache, &none, &flake, None, &mut |_| {}).unwrap(), image);
+}
+
+#[test]
 fn what_cannot_be_used_is_told_with_the_flake_and_leaves_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let nix = scene(dir.path(), "vax");

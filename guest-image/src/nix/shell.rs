@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::closure::{StorePath, bring, closure, on_disk};
 use super::environment::{Environment, Told};
 use super::run::Task;
-use super::{Flake, Nix, NixError, Workshop};
+use super::{Flake, Nix, NixError, Workshop, version};
 use crate::build::{Contents, Order, carry_out};
 use crate::debian::on_path;
 use crate::layer::stage::mkfs;
@@ -72,6 +72,7 @@ pub fn dev_shell(
         }
     }
 
+    version::of(nix)?;
     progress(Progress::start(Phase::Nix));
     // The link keeps all of it from the collector of garbage until it is packed, and Nix itself
     // has found out what the environment refers to.
