@@ -26,8 +26,8 @@ fn a_flakes_shell_is_in_the_guest_and_follows_its_files() {
     let dir = place.flake("flake", SHELL);
     hello(&dir);
     let flake = dir.display().to_string();
-    let unneeded = ["build", "--no-link", &format!("path:{flake}#unneeded")].map(str::to_owned);
-    stdout(&place.environment(std::process::Command::new("nix").args(unneeded)).output().unwrap());
+    place.nix(&["build", "--no-link", &format!("{flake}#unneeded")]).unwrap();
+    place.nix(&["print-dev-env", &flake]).unwrap();
     let options = ["--flake", flake.as_str(), "-e", "MINE=1"];
 
     let script = "set -eu
@@ -68,6 +68,7 @@ fn a_flakes_shell_is_in_the_guest_and_follows_its_files() {
     let before = origins();
     let text = fs::read_to_string(dir.join("flake.nix")).unwrap();
     fs::write(dir.join("flake.nix"), text.replace("\"one\"", "\"two\"")).unwrap();
+    place.nix(&["print-dev-env", &flake]).unwrap();
     let said = stdout(&place.run(&options, &["sh", "-c", "echo $GREETING $MINE; hello"]));
     assert_eq!(said, "two 1\nhello from the store\n");
     assert_ne!(origins(), before);
@@ -87,6 +88,8 @@ fn a_flakes_image_boots_and_goes_to_another_cache_by_its_digest() {
     );
     fs::rename(&made, dir.join("image")).unwrap();
     let flake = dir.display().to_string();
+
+    place.nix(&["build", "--no-link", &format!("{flake}#guest-image")]).unwrap();
 
     // `nixos` is whatever flake the environment names.
     let nixos = |words: &[&str]| {

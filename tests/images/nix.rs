@@ -7,7 +7,7 @@ use std::{
     process::{Command, Output},
 };
 
-use e2e::{Scene, image::default_image, qvm_binary, stdout};
+use e2e::{Scene, image::default_image, lossy, qvm_binary, stdout};
 
 /// What Nix may see of this machine while it builds: the tools of its builders.
 const SANDBOX: &str = "/bin /lib /lib64 /usr";
@@ -31,15 +31,10 @@ impl Place {
              filter-syscalls = false\nexperimental-features = nix-command flakes\n"
         );
         fs::write(place.at("conf/nix.conf"), settings).unwrap();
-        let flake =
-            place.flake("probe", r#"packages.SYSTEM.default = make "probe" "/bin/touch $out";"#);
-        let mut nix = Command::new("nix");
-        nix.args(["build", "--no-link", &format!("path:{}", flake.display())]);
-        let built = place.environment(&mut nix).output();
-        let why = match built {
-            Ok(output) if output.status.success() => return Some(place),
-            Ok(output) => e2e::lossy(&output.stderr).lines().next().unwrap_or_default().to_owned(),
-            Err(e) => e.to_string(),
+        let flake = place.flake("probe", r#"packages.SYSTEM.default = make "probe" "touch $out";"#);
+        let why = match place.nix(&["build", "--no-link", &format!("path:{}", flake.display())]) {
+            Ok(_) => return Some(place),
+            Err(why) => why,
         };
         println!("skipped: nix builds nothing here: {why}");
         None
@@ -56,6 +51,25 @@ impl Place {
         symlink(&real, cache.join("images").join(real.file_name().unwrap())).unwrap();
         fs::create_dir(top.join("home")).unwrap();
         Self { cache, root, scene }
+    }
+
+    /// Has Nix itself do something, so that qvm finds it built. A sandbox of old versions, in a
+    /// store that is not at its usual place, now and then kills a builder that has just ended;
+    /// then it is tried again.
+    pub fn nix(&self, words: &[&str]) -> Result<String, String> {
+        let mut said = String::new();
+        for _ in 0..20 {
+            let output = self.environment(Command::new("nix").args(words)).output();
+            let output = output.map_err(|e| e.to_string())?;
+            if output.status.success() {
+                return Ok(lossy(&output.stdout));
+            }
+            said = lossy(&output.stderr);
+            if !said.contains("failed due to signal 9") {
+                break;
+            }
+        }
+        Err(said.lines().last().unwrap_or_default().to_owned())
     }
 
     pub fn at(&self, name: &str) -> PathBuf {
