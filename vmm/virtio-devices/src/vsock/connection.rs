@@ -331,3 +331,7 @@ impl Connection {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "connection_test.rs"]
+mod tests;
