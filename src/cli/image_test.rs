@@ -9,10 +9,28 @@ fn a_table_names_the_default_and_what_is_broken() {
     assert!(table(&[]).contains("qvm image build"));
     let digest = Recipe::default_debian().digest();
     std::fs::create_dir_all(dir.path().join("images").join(digest.to_string())).unwrap();
-    let rows: Vec<_> = cache.list().unwrap().iter().map(|(d, i)| Row::new(d, i)).collect();
+    let rows: Vec<_> = cache.list().unwrap().iter().map(|(d, i)| Row::new(d, i, &[])).collect();
     let text = table(&rows);
     assert!(text.contains("(default)") && text.contains("run `qvm image build`"), "{text}");
     assert_eq!(text.lines().count(), 2);
+}
+
+#[test]
+fn a_table_names_where_images_came_from() {
+    let dir = tempfile::tempdir().unwrap();
+    let cache = Cache::at(dir.path());
+    let digest = Recipe::default_debian().digest();
+    std::fs::create_dir_all(dir.path().join("images").join(digest.to_string())).unwrap();
+    let origin = Origin {
+        name: Some("nixos".into()),
+        source: "flake:/x#guest-image".into(),
+        state: None,
+        digest,
+    };
+    let (digest, image) = cache.list().unwrap().remove(0);
+    let row = Row { error: None, ..Row::new(&digest, &image, &[origin]) };
+    let text = table(&[row]);
+    assert!(text.contains("flake:/x#guest-image  (nixos)"), "{text}");
 }
 
 #[test]

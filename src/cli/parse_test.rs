@@ -164,14 +164,41 @@ fn sub_commands() {
     };
     assert!(matches!(
         image(&["image", "build"]),
-        ImageAction::Build { with: None, force: false, quiet: false }
+        ImageAction::Build { image: None, with: None, force: false, quiet: false }
     ));
+    assert!(matches!(
+        image(&["image", "kernel", "--force", "--source", "/l.tar"]),
+        ImageAction::Kernel { source: Some(_), force: true, quiet: false }
+    ));
+    assert_eq!(run(&["--kernel", "./vmlinux"]).kernel.as_deref(), Some("./vmlinux"));
     assert!(
         matches!(image(&["image", "rm", "a", "b"]), ImageAction::Rm { images } if images.len() == 2)
     );
     assert!(
         matches!(image(&["image", "verify"]), ImageAction::Verify { image } if image == "default")
     );
+}
+
+#[test]
+fn an_import_needs_a_digest_and_a_name_that_is_no_other_images() {
+    let digest = "a".repeat(64);
+    let pin = format!("sha256:{digest}");
+    let import = |rest: &[&str]| {
+        let line = [&["image", "import", "x.tar"], rest].concat();
+        parse(words(&line)).map(drop)
+    };
+    import(&["--digest", &pin]).unwrap();
+    import(&["--digest", &digest, "--name", "nixos"]).unwrap();
+    for rest in [
+        &[][..],
+        &["--digest", "sha256:12"],
+        &["--digest", &pin, "--name", "default"],
+        &["--digest", &pin, "--name", "abc123"],
+        &["--digest", &pin, "--name", "../x"],
+    ] {
+        assert!(import(rest).is_err(), "{rest:?}");
+    }
+    assert!(cli(&["--flake", ".#x", "--", "true"]).run.flake.is_some());
 }
 
 #[test]

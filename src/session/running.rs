@@ -308,7 +308,7 @@ impl<'a> Running<'a> {
         if command.cwd.is_empty() {
             command.cwd = guest::bytes(&self.spec.workdir);
         }
-        let own = guest::with_shell(&self.spec, command.env);
+        let own = guest::with_shell(self.spec, command.env);
         command.env = guest::with_model(self.model.as_ref(), own);
         let terminal = command.terminal.is_some();
         command.main = false;
