@@ -125,17 +125,16 @@ impl Flake {
         let doing = "reading the flake";
         let task = Task { doing, limit: LIMIT, patience: Some(PATIENCE), log: Some(log) };
         let words = ["flake", "metadata", "--json", "--no-write-lock-file", &self.reference];
-        let said = match nix.run(&words.map(OsStr::new), &task) {
-            Ok(said) => said,
-            Err(error) => {
-                // One that is too old may have said anything.
-                version::of(nix)?;
-                return Err(error);
-            }
-        };
-        let metadata: Metadata = serde_json::from_slice(&said)
-            .map_err(|e| NixError::Garbage { doing, what: e.to_string() })?;
-        state(metadata).ok_or_else(|| NixError::Garbage { doing, what: "no tree in it".into() })
+        let garbage = |what| NixError::Garbage { doing, what };
+        let found = nix.run(&words.map(OsStr::new), &task).and_then(|said| {
+            let metadata = serde_json::from_slice(&said).map_err(|e| garbage(e.to_string()))?;
+            state(metadata).ok_or_else(|| garbage("no tree in it".into()))
+        });
+        if found.is_err() {
+            // One that is too old, or no Nix, may have said anything.
+            version::of(nix)?;
+        }
+        found
     }
 }
 
