@@ -6,12 +6,14 @@
 
 pub mod devices;
 pub mod error;
+mod huge;
 pub mod memory;
 mod run;
 pub mod spec;
 pub mod syscalls;
 mod vcpu;
 
+use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -75,6 +77,9 @@ impl<V: Vm> Machine<V> {
     }
 
     fn assemble(vm: V, memory: &Arc<Memory>, mut spec: MachineSpec) -> Result<Self, Error> {
+        let length = |file: &File| file.metadata().map_or(0, |metadata| metadata.len());
+        let initrd = spec.initrd.iter().map(length).sum();
+        huge::prepare(memory, spec.memory, length(&spec.kernel), initrd);
         let built = devices::build(&vm, memory, &mut spec)?;
         let entry = boot::load(
             memory,

@@ -1,11 +1,11 @@
 //! Guest memory: one sealed memfd, shared with the processes that serve devices.
 //!
 //! Pages are the host's only once the guest touches them (`MAP_NORESERVE`; nothing is read,
-//! written or locked up front). They are left out of core dumps. Huge pages are asked for, which
-//! takes effect where the host's `shmem_enabled` says `advise`, and then halves the page faults
-//! of a boot; with the default `never` the advice does nothing.
+//! written or locked up front, but for what [`super::huge`] fills). They are left out of core dumps.
+//! Huge pages are asked for, which takes effect where the host's `shmem_enabled` says `advise`;
+//! with the default `never` the advice does nothing.
 
-#![expect(unsafe_code, reason = "advises on the mapping of guest memory")]
+#![expect(unsafe_code, reason = "makes regions of mappings and advises on them")]
 
 use std::fs::File;
 use std::io;
@@ -16,7 +16,7 @@ use rustix::mm::Advice;
 use vm_memory::mmap::MmapRegionBuilder;
 use vm_memory::{FileOffset, GuestAddress, GuestMemoryBackend, GuestMemoryRegion, GuestRegionMmap};
 
-use super::Error;
+use super::{Error, huge};
 use crate::Memory;
 use crate::arch::x86_64::layout;
 
@@ -86,7 +86,10 @@ fn region(
 ) -> Result<GuestRegionMmap, Error> {
     let invalid = || failed("mmap", io::ErrorKind::OutOfMemory.into());
     let size = usize::try_from(length).map_err(|_| invalid())?;
-    let mapping = MmapRegionBuilder::new(size)
+    let start_pointer = huge::map(file, offset, size).map_err(|error| failed("mmap", error))?;
+    // SAFETY: these are start and size of a mapping that stays as long as the process.
+    let builder = unsafe { MmapRegionBuilder::new(size).with_raw_mmap_pointer(start_pointer) };
+    let mapping = builder
         .with_file_offset(FileOffset::from_arc(Arc::clone(file), offset))
         .with_mmap_prot(libc::PROT_READ | libc::PROT_WRITE)
         .with_mmap_flags(libc::MAP_SHARED | libc::MAP_NORESERVE)
