@@ -38,6 +38,13 @@ in
       export PATH="$PATH:/usr/local/bin"
     '';
 
+    # A development shell that `qvm --flake` lays over the root.
+    environment.loginShellInit = ''
+      if [ -r /etc/profile.d/qvm-dev-env.sh ]; then
+        . /etc/profile.d/qvm-dev-env.sh
+      fi
+    '';
+
     # One user, whose store it is: see build-image.sh.
     environment.variables.NIX_REMOTE = mkForce "";
     nix = {
