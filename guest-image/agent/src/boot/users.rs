@@ -27,9 +27,11 @@ pub fn settle(user: &User) -> User {
     user
 }
 
-/// Whether `name` can be a field of the databases.
+/// Whether `name` can be a field of the databases. A number, which a caller has who is in no
+/// database of the host, cannot: some programs would take it for the number of somebody, and
+/// `podman` for two entries in one.
 fn is_name(name: &str) -> bool {
-    !name.is_empty()
+    !name.bytes().all(|byte| byte.is_ascii_digit())
         && !name.starts_with(['-', '+'])
         && !name.contains(|c: char| {
             c == ':' || c == '/' || c == ',' || c.is_control() || c.is_whitespace()

@@ -46,7 +46,7 @@ fn root_comes_first_and_stays_number_zero() {
 
 #[test]
 fn names_and_homes_cannot_forge_lines() {
-    for name in ["", "a:b", "a\nroot2:x:0:0", "a b", "a/b", "-a", "\t"] {
+    for name in ["", "1000", "a:b", "a\nroot2:x:0:0", "a b", "a/b", "-a", "\t"] {
         let settled = settle(&user(name, 1000, name, 1000));
         assert_eq!((settled.name.as_str(), settled.group.as_str()), ("user", "user"), "{name:?}");
     }
