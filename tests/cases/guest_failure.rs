@@ -8,13 +8,14 @@ use e2e::{
     lossy,
 };
 
-/// A guest that panics while the command runs.
+/// A guest that panics while the command runs. The image's own kernel can be asked to.
 #[test]
 fn panic_in_the_guest() {
     let scene = Scene::new();
+    let script = "echo c > /proc/sysrq-trigger; sleep 60";
     let output = scene
         .qvm()
-        .args(["--guest-root", "--", "sh", "-c", "echo c > /proc/sysrq-trigger; sleep 60"])
+        .args(["--kernel", "image", "--guest-root", "--", "sh", "-c", script])
         .output()
         .unwrap();
     assert_refused(&output, &["panicked", "sysrq"]);
@@ -24,10 +25,12 @@ fn panic_in_the_guest() {
 #[test]
 fn reboot_in_the_guest() {
     let scene = Scene::new();
-    for key in ["b", "o"] {
-        let script = format!("echo {key} > /proc/sysrq-trigger; sleep 60");
+    // `RB_AUTOBOOT` and `RB_POWER_OFF`.
+    for command in ["0x01234567", "0x4321fedc"] {
+        let script =
+            format!("import ctypes, time; ctypes.CDLL(None).reboot({command}); time.sleep(60)");
         let output =
-            scene.qvm().args(["--guest-root", "--", "sh", "-c", &script]).output().unwrap();
+            scene.qvm().args(["--guest-root", "--", "python3", "-c", &script]).output().unwrap();
         assert_refused(&output, &["before the command ended"]);
     }
 }
