@@ -151,7 +151,7 @@ impl Layer {
         &self.0.dir
     }
 
-    /// The EROFS image: what [`Image::layer`] is to be.
+    /// The EROFS image: what [`Image::layers`] is to be.
     #[must_use]
     pub fn image(&self) -> PathBuf {
         self.0.dir.join(files::LAYER)
