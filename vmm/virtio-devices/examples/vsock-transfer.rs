@@ -25,6 +25,7 @@ use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use virtio_devices::event::Event;
 
 use rustix::fs::MemfdFlags;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
@@ -36,7 +37,6 @@ use virtio_devices::transport::vhost_user::{VhostUser, serve};
 use virtio_devices::vsock::{DEVICE_TYPE, HostPort, QUEUE_SIZES, Vsock, accept};
 use vm_memory::{Bytes, FileOffset, GuestAddress};
 use vmm_sys_util::epoll::{ControlOperation, Epoll, EpollEvent, EventSet};
-use vmm_sys_util::eventfd::EventFd;
 
 const CID: u64 = 3;
 const HOST: u64 = 2;
@@ -167,11 +167,11 @@ fn to_guest(device: Device, total: u64) -> Duration {
 }
 
 /// Events of the queues, as a hypervisor has them.
-struct Events([EventFd; QUEUE_SIZES.len()]);
+struct Events([Event; QUEUE_SIZES.len()]);
 
 impl Interrupt for Events {
     fn queue(&self, index: u16) {
-        self.0[usize::from(index)].write(1).unwrap();
+        self.0[usize::from(index)].signal().unwrap();
     }
 
     fn config(&self) {}
@@ -180,7 +180,7 @@ impl Interrupt for Events {
         panic!("the device wants a reset");
     }
 
-    fn queue_event(&self, index: u16) -> Option<EventFd> {
+    fn queue_event(&self, index: u16) -> Option<Event> {
         Some(self.0[usize::from(index)].try_clone().unwrap())
     }
 }
@@ -221,7 +221,7 @@ impl Guest {
         let cid = CID.to_le_bytes().to_vec();
         let Device { socket, accept, process } = device;
         let mut device = VhostUser::new(DEVICE_TYPE, QUEUE_SIZES.to_vec(), socket, cid).unwrap();
-        let event = |_| EventFd::new(libc::EFD_NONBLOCK).unwrap();
+        let event = |_| Event::new().unwrap();
         let events = Arc::new(Events(std::array::from_fn(event)));
         let wake = Epoll::new().unwrap();
         for event in &events.0[..2] {
@@ -350,7 +350,7 @@ impl Guest {
         // The end of the host's side comes without an event.
         let _ = self.wake.wait(1, &mut [EpollEvent::default(); 2]).unwrap();
         for event in &self.events.0[..2] {
-            let _ = event.read();
+            let _ = event.take();
         }
     }
 

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use vmm_sys_util::eventfd::EventFd;
-
+use crate::event::Event;
 use crate::{Memory, queue::Queue};
 
 /// How a device tells its driver something. Implemented by transports; cheap and thread-safe.
@@ -19,7 +18,7 @@ pub trait Interrupt: Send + Sync {
 
     /// An event that raises queue `index`'s interrupt when written, where the transport has
     /// one: it can be handed to another process.
-    fn queue_event(&self, index: u16) -> Option<EventFd>;
+    fn queue_event(&self, index: u16) -> Option<Event>;
 }
 
 /// What a device is given when its driver says `DRIVER_OK`.
@@ -42,7 +41,7 @@ pub struct ActiveQueue {
     /// The guarded queue, moved into the device until it is reset.
     pub queue: Queue,
     /// Readable when the driver has notified.
-    pub doorbell: EventFd,
+    pub doorbell: Event,
 }
 
 /// Why a device could not start. The transport answers with `DEVICE_NEEDS_RESET`.

@@ -4,11 +4,13 @@
 //! - [`queue`]: the only code that touches guest rings and descriptors.
 //! - [`worker`]: the thread that every device runs on.
 //! - [`transport`]: virtio-mmio for our own monitor, vhost-user for another one.
+//! - [`event`]: what wakes a thread.
 //! - [`fs`], [`vsock`], [`blk`], [`rng`], [`balloon`]: the devices.
 
 pub mod balloon;
 pub mod blk;
 pub mod device;
+pub mod event;
 pub mod fs;
 #[doc(hidden)]
 pub mod fuzzing;

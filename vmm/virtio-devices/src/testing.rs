@@ -24,10 +24,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use vm_memory::{Bytes, GuestAddress};
-use vmm_sys_util::eventfd::EventFd;
 
 use crate::Memory;
 use crate::device::{Activation, ActiveQueue};
+use crate::event::Event;
 use crate::queue::Queue;
 pub use interrupt::RecordingInterrupt;
 pub use random::Random;
@@ -77,7 +77,7 @@ pub struct Driver {
     /// The driver's side of each queue.
     pub rings: Vec<Ring>,
     features: u64,
-    doorbells: Vec<EventFd>,
+    doorbells: Vec<Event>,
     next_buffer: u64,
 }
 
@@ -97,10 +97,7 @@ impl Driver {
         };
         Self {
             rings: queue_sizes.iter().enumerate().map(ring).collect(),
-            doorbells: queue_sizes
-                .iter()
-                .map(|_| EventFd::new(libc::EFD_NONBLOCK).unwrap())
-                .collect(),
+            doorbells: queue_sizes.iter().map(|_| Event::new().unwrap()).collect(),
             interrupt: Arc::new(RecordingInterrupt::default()),
             memory,
             features,
@@ -170,7 +167,7 @@ impl Driver {
 
     /// Notifies the device of queue `queue`.
     pub fn ring(&self, queue: u16) {
-        self.doorbells[usize::from(queue)].write(1).unwrap();
+        self.doorbells[usize::from(queue)].signal().unwrap();
     }
 
     /// Publishes a chain and notifies. Returns its head.

@@ -25,10 +25,10 @@ use std::time::{Duration, Instant};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Registry, Token};
 use std::os::fd::AsRawFd;
-use vmm_sys_util::eventfd::EventFd;
 
 use crate::Memory;
 use crate::device::{Activation, ActiveQueue, Interrupt};
+use crate::event::Event;
 use crate::queue::{Chain, QueueError};
 pub use slot::Slot;
 
@@ -119,7 +119,7 @@ impl Context {
                 break;
             }
             if left == 0 {
-                active.doorbell.write(1)?;
+                active.doorbell.signal()?;
                 break;
             }
             queue.disable_notifications(memory)?;
@@ -181,7 +181,7 @@ pub struct Stopped<H> {
 
 /// A running worker thread. Dropping it stops the thread, too.
 pub struct Worker<H> {
-    kill: EventFd,
+    kill: Event,
     stopping: Arc<AtomicBool>,
     thread: Option<JoinHandle<Stopped<H>>>,
 }
@@ -192,7 +192,7 @@ impl<H: Handler> Worker<H> {
     /// # Errors
     /// The host gives no thread, event or poll; `handler` is dropped then.
     pub fn spawn(name: &str, handler: H, activation: Activation) -> io::Result<Self> {
-        let kill = EventFd::new(libc::EFD_CLOEXEC)?;
+        let kill = Event::new_blocking()?;
         let killed = kill.try_clone()?;
         let poll = Poll::new()?;
         let stopping = Arc::new(AtomicBool::new(false));
@@ -224,7 +224,7 @@ impl<H> Worker<H> {
         let thread = self.thread.take()?;
         self.stopping.store(true, Ordering::SeqCst);
         // Cannot fail: nobody else counts the event up.
-        let _ = self.kill.write(1);
+        let _ = self.kill.signal();
         thread.join().ok()
     }
 }
@@ -239,11 +239,9 @@ fn doorbell_token(slot: usize) -> Token {
     Token(KILL.0 - 1 - slot)
 }
 
-/// Doorbells are never read: an eventfd is an edge each time it is written, and reading one that
-/// another process made could block.
-fn register(poll: &Poll, kill: &EventFd, queues: &[ActiveQueue]) -> io::Result<()> {
+fn register(poll: &Poll, kill: &Event, queues: &[ActiveQueue]) -> io::Result<()> {
     let registry = poll.registry();
-    let add = |event: &EventFd, token| {
+    let add = |event: &Event, token| {
         registry.register(&mut SourceFd(&event.as_raw_fd()), token, Interest::READABLE)
     };
     add(kill, KILL)?;
@@ -257,13 +255,13 @@ fn run<H: Handler>(
     mut handler: H,
     mut context: Context,
     mut poll: Poll,
-    kill: &EventFd,
+    kill: &Event,
 ) -> Stopped<H> {
     let failure = work(&mut handler, &mut context, &mut poll).err();
     if failure.is_some() {
         // Nobody polls any more: nothing wakes the thread but its kill event.
         context.interrupt.needs_reset();
-        let _ = kill.read();
+        let _ = kill.take();
     }
     Stopped { handler, queues: context.queues, failure }
 }
@@ -291,7 +289,12 @@ fn work<H: Handler>(
         for event in &events {
             let slot = KILL.0 - 1 - event.token().0.min(KILL.0 - 1);
             match indices.get(slot) {
-                Some(index) => handler.queue(context, *index)?,
+                Some(index) => {
+                    if let Some(queue) = context.queues.get(slot) {
+                        queue.doorbell.seen();
+                    }
+                    handler.queue(context, *index)?;
+                }
                 None => handler.event(context, event)?,
             }
         }

@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use vm_memory::{Bytes, GuestAddress};
 
 use super::*;
+use crate::event::Event;
 use crate::testing::Driver;
 
 /// Echoes what it reads; notes how it was called.
 struct Echo {
     woken: Arc<AtomicUsize>,
-    timer: Option<EventFd>,
+    timer: Option<Event>,
     deadline: Option<Instant>,
 }
 
@@ -104,11 +105,11 @@ fn a_broken_queue_parks_the_worker_until_it_is_stopped() {
 fn own_files_and_deadlines_wake_the_handler() {
     let driver = Driver::new(&[4], 0);
     let (mut echo, _) = Echo::new();
-    let timer = EventFd::new(0).unwrap();
+    let timer = Event::new().unwrap();
     echo.timer = Some(timer.try_clone().unwrap());
     echo.deadline = Some(Instant::now());
     let worker = Worker::spawn("echo", echo, driver.activation()).unwrap();
-    timer.write(1).unwrap();
+    timer.signal().unwrap();
     driver.interrupt.wait_config(2);
     assert!(worker.stop().unwrap().handler.deadline.is_none());
 }

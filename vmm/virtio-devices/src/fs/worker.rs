@@ -61,7 +61,7 @@ impl FsHandler {
                 break;
             }
             if left == 0 {
-                active.doorbell.write(1)?;
+                active.doorbell.signal()?;
                 break;
             }
             queue.disable_notifications(memory)?;

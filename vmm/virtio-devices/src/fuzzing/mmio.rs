@@ -2,11 +2,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use vmm_sys_util::eventfd::EventFd;
-
 use super::guest::memory;
 use super::input::Input;
 use crate::device::{ActivateError, Activation, ActiveQueue, VirtioDevice};
+use crate::event::Event;
 use crate::queue::features;
 use crate::transport::mmio::MmioTransport;
 
@@ -100,7 +99,7 @@ pub fn fuzz_mmio(data: &[u8]) {
     };
     let running = Arc::new(Running::default());
     let device = Box::new(Still(running.clone()));
-    let Ok(irq) = EventFd::new(libc::EFD_NONBLOCK | libc::EFD_CLOEXEC) else {
+    let Ok(irq) = Event::new() else {
         return;
     };
     let Ok(mut window) = MmioTransport::new(device, memory, irq) else {

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use vmm_sys_util::eventfd::EventFd;
-
 use super::PATIENCE;
 use crate::device::Interrupt;
+use crate::event::Event;
 
 #[derive(Debug, Default)]
 struct Counts {
@@ -91,7 +90,7 @@ impl Interrupt for RecordingInterrupt {
         self.note(|counts| counts.resets += 1);
     }
 
-    fn queue_event(&self, _index: u16) -> Option<EventFd> {
+    fn queue_event(&self, _index: u16) -> Option<Event> {
         None
     }
 }

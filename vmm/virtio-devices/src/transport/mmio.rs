@@ -28,8 +28,6 @@ mod status;
 use std::io;
 use std::sync::Arc;
 
-use vmm_sys_util::eventfd::EventFd;
-
 pub use interrupt::IrqTrigger;
 pub use lifecycle::StartError;
 pub use refusal::Refusal;
@@ -37,6 +35,7 @@ pub use registers::{QUEUE_NOTIFY, WINDOW_SIZE};
 
 use crate::Memory;
 use crate::device::VirtioDevice;
+use crate::event::Event;
 use interrupt::MmioInterrupt;
 use queues::QueueSetup;
 use status::Status;
@@ -46,7 +45,7 @@ pub struct MmioTransport {
     device: Box<dyn VirtioDevice>,
     memory: Arc<Memory>,
     interrupt: Arc<MmioInterrupt>,
-    doorbells: Vec<EventFd>,
+    doorbells: Vec<Event>,
     status: Status,
     features_select: u32,
     driver_features_select: u32,
@@ -72,9 +71,8 @@ impl MmioTransport {
         irq: impl IrqTrigger,
     ) -> io::Result<Self> {
         let sizes = device.queue_sizes();
-        let flags = libc::EFD_NONBLOCK | libc::EFD_CLOEXEC;
         Ok(Self {
-            doorbells: sizes.iter().map(|_| EventFd::new(flags)).collect::<io::Result<_>>()?,
+            doorbells: sizes.iter().map(|_| Event::new()).collect::<io::Result<_>>()?,
             queues: sizes.iter().map(|size| QueueSetup::new(*size)).collect(),
             device,
             memory,
@@ -100,7 +98,7 @@ impl MmioTransport {
     /// index, 4 bytes, to [`QUEUE_NOTIFY`]; such a write that comes to [`MmioTransport::write`]
     /// rings it, too.
     #[must_use]
-    pub fn doorbells(&self) -> &[EventFd] {
+    pub fn doorbells(&self) -> &[Event] {
         &self.doorbells
     }
 

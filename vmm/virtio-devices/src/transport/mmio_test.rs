@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 use super::registers as reg;
 use super::status::{ACKNOWLEDGE, DRIVER, DRIVER_OK, FAILED, NEEDS_RESET};
 use super::*;
+use crate::event::Event;
 use crate::queue::{QueueError, features};
 use crate::testing::Driver;
 use bench::{Bench, OFFERED, READY, RUNNING, VERSION_1};
@@ -200,7 +201,7 @@ fn a_queue_that_does_not_hold_needs_a_reset() {
     assert!(!bench.is_running());
     assert_eq!(bench.get(reg::STATUS), RUNNING | NEEDS_RESET);
     assert_eq!(bench.get(reg::INTERRUPT_STATUS), 2);
-    assert_eq!(bench.irq.read().unwrap(), 1);
+    assert_eq!(bench.irq.take().unwrap(), 1);
     assert!(bench.window.needs_reset());
     assert!(matches!(
         bench.window.take_failure(),
@@ -227,17 +228,17 @@ fn doorbells_ring_while_the_device_runs() {
     let bells = bench.window.doorbells().iter();
     let bells: Vec<_> = bells.map(|bell| bell.try_clone().unwrap()).collect();
     bench.set(QUEUE_NOTIFY, 0);
-    assert!(bells[0].read().is_err(), "too early");
+    assert!(bells[0].take().is_err(), "too early");
     bench.set_up(0);
     bench.set(reg::STATUS, RUNNING);
-    assert_eq!(bells[0].read().unwrap(), 1, "rung once at the start");
-    assert!(bells[1].read().is_err(), "not set up");
+    assert_eq!(bells[0].take().unwrap(), 1, "rung once at the start");
+    assert!(bells[1].take().is_err(), "not set up");
     bench.set(QUEUE_NOTIFY, 1);
-    assert_eq!(bells[1].read().unwrap(), 1);
+    assert_eq!(bells[1].take().unwrap(), 1);
     for queue in [2, 0x1_0000, u32::MAX] {
         bench.set(QUEUE_NOTIFY, queue);
     }
-    assert!(bells.iter().all(|bell| bell.read().is_err()));
+    assert!(bells.iter().all(|bell| bell.take().is_err()));
 }
 
 #[test]
@@ -250,7 +251,7 @@ fn interrupts_are_edges_with_a_cause() {
     interrupt.queue(0);
     interrupt.queue(1);
     assert_eq!(bench.get(reg::INTERRUPT_STATUS), 1);
-    assert_eq!(bench.irq.read().unwrap(), 2);
+    assert_eq!(bench.irq.take().unwrap(), 2);
     interrupt.config();
     assert_eq!(bench.get(reg::INTERRUPT_STATUS), 3);
     bench.set(reg::INTERRUPT_ACK, 1);
@@ -260,7 +261,7 @@ fn interrupts_are_edges_with_a_cause() {
     interrupt.needs_reset();
     interrupt.needs_reset();
     assert_eq!(bench.get(reg::STATUS), RUNNING | NEEDS_RESET);
-    assert_eq!(bench.irq.read().unwrap(), 2, "the change, and one reset");
+    assert_eq!(bench.irq.take().unwrap(), 2, "the change, and one reset");
     bench.set(reg::STATUS, 0);
     assert_eq!(bench.get(reg::STATUS), 0);
 }
@@ -273,8 +274,8 @@ fn another_process_may_raise_the_interrupt() {
         running.as_ref().unwrap().interrupt.clone()
     };
     assert_eq!(bench.get(reg::INTERRUPT_STATUS), 0);
-    interrupt.queue_event(0).unwrap().write(1).unwrap();
-    assert_eq!(bench.irq.read().unwrap(), 1);
+    interrupt.queue_event(0).unwrap().signal().unwrap();
+    assert_eq!(bench.irq.take().unwrap(), 1);
     assert_eq!(bench.get(reg::INTERRUPT_STATUS), 1);
     bench.set(reg::INTERRUPT_ACK, 1);
     assert_eq!(bench.get(reg::INTERRUPT_STATUS), 1, "always may be");
@@ -364,7 +365,7 @@ fn odd_accesses_do_nothing_and_the_first_is_kept() {
 #[test]
 fn a_real_device_answers_breaks_and_starts_again() {
     let mut driver = Driver::new(&[64], features::ALL);
-    let irq = EventFd::new(0).unwrap();
+    let irq = Event::new().unwrap();
     let rng = Box::new(crate::rng::Rng::new());
     let window = MmioTransport::new(rng, driver.memory.clone(), irq.try_clone().unwrap());
     let mut window = window.unwrap();
@@ -396,14 +397,14 @@ fn a_real_device_answers_breaks_and_starts_again() {
 
         driver.add(0, &[], &[32]);
         write(&mut window, QUEUE_NOTIFY, 0);
-        assert_eq!(irq.read().unwrap(), 1, "waits for the interrupt");
+        assert_eq!(irq.take().unwrap(), 1, "waits for the interrupt");
         assert_eq!(read(&mut window, reg::INTERRUPT_STATUS), 1);
         write(&mut window, reg::INTERRUPT_ACK, 1);
         assert_eq!(driver.used(0).unwrap().written, 32);
 
         driver.rings[0].set_available(9999);
         write(&mut window, QUEUE_NOTIFY, 0);
-        assert_eq!(irq.read().unwrap(), 1, "waits for the device to break");
+        assert_eq!(irq.take().unwrap(), 1, "waits for the device to break");
         assert_eq!(read(&mut window, reg::STATUS), RUNNING | NEEDS_RESET);
         assert_eq!(read(&mut window, reg::INTERRUPT_STATUS), 2);
         write(&mut window, reg::STATUS, 0);

@@ -145,7 +145,7 @@ impl Packets {
             if left == 0 {
                 // Comes back here once the other events have been seen.
                 if let Some((tx, _)) = context.queue(TX) {
-                    tx.doorbell.write(1)?;
+                    tx.doorbell.signal()?;
                 }
                 break;
             }

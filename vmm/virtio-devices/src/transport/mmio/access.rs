@@ -126,7 +126,7 @@ impl MmioTransport {
             return self.refuse(Refusal::Value { offset, value });
         };
         // Fails only where the event is signalled already.
-        let _ = doorbell.write(1);
+        let _ = doorbell.signal();
     }
 
     /// Changes whenever configuration space does, between two reads of this register

@@ -7,6 +7,7 @@ use super::super::registers as reg;
 use super::super::status::{ACKNOWLEDGE, DRIVER, DRIVER_OK, FEATURES_OK};
 use super::super::*;
 use crate::device::{ActivateError, Activation, ActiveQueue};
+use crate::event::Event;
 use crate::testing::Driver;
 
 pub(super) const VERSION_1: u64 = 1 << 32;
@@ -73,7 +74,7 @@ impl VirtioDevice for Toy {
 pub(super) struct Bench {
     pub(super) window: MmioTransport,
     pub(super) seen: Arc<Seen>,
-    pub(super) irq: EventFd,
+    pub(super) irq: Event,
     pub(super) driver: Driver,
 }
 
@@ -82,7 +83,7 @@ impl Bench {
         let seen = Arc::new(Seen::default());
         *seen.config.lock().unwrap() = (1..=12).collect();
         let driver = Driver::new(&[16, 8], OFFERED);
-        let irq = EventFd::new(libc::EFD_NONBLOCK).unwrap();
+        let irq = Event::new().unwrap();
         let device = Box::new(Toy(seen.clone()));
         let window =
             MmioTransport::new(device, driver.memory.clone(), irq.try_clone().unwrap()).unwrap();

@@ -2,9 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use vmm_sys_util::eventfd::EventFd;
-
 use crate::device::Interrupt;
+use crate::event::Event;
 
 /// Bit 0 of the interrupt status: used buffers.
 const USED_BUFFER: u32 = 1;
@@ -17,19 +16,19 @@ pub trait IrqTrigger: Send + Sync + 'static {
     fn trigger(&self);
 
     /// An event that raises the line when another process writes it, if there is one.
-    fn event(&self) -> Option<EventFd> {
+    fn event(&self) -> Option<Event> {
         None
     }
 }
 
 /// An irqfd.
-impl IrqTrigger for EventFd {
+impl IrqTrigger for Event {
     fn trigger(&self) {
         // Fails only when the line has been raised 2^64 - 2 times without being taken.
-        let _ = self.write(1);
+        let _ = self.signal();
     }
 
-    fn event(&self) -> Option<EventFd> {
+    fn event(&self) -> Option<Event> {
         self.try_clone().ok()
     }
 }
@@ -111,7 +110,7 @@ impl Interrupt for MmioInterrupt {
         }
     }
 
-    fn queue_event(&self, _index: u16) -> Option<EventFd> {
+    fn queue_event(&self, _index: u16) -> Option<Event> {
         let event = self.irq.event()?;
         self.external.store(true, Ordering::SeqCst);
         Some(event)

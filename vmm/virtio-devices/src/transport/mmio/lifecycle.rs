@@ -99,7 +99,7 @@ impl MmioTransport {
         // A notification from before nobody listened is not lost.
         for (setup, doorbell) in self.queues.iter().zip(&self.doorbells) {
             if setup.ready {
-                doorbell.write(1).map_err(StartError::Doorbell)?;
+                doorbell.signal().map_err(StartError::Doorbell)?;
             }
         }
         Ok(())

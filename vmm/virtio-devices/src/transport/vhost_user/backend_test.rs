@@ -5,10 +5,10 @@ use std::io::{Read, Write};
 use vhost::vhost_user::message::{VhostUserHeaderFlag, VhostUserProtocolFeatures};
 use vhost::vhost_user::{Frontend, VhostUserFrontend};
 use vhost::{VhostBackend, VhostUserMemoryRegionInfo, VringConfigData};
-use vmm_sys_util::eventfd::EventFd;
 
 use super::super::fixture::{backend, memfd, shared_memory};
 use super::*;
+use crate::event::Event;
 use crate::rng::Rng;
 use crate::testing::Driver;
 use crate::vsock::Vsock;
@@ -21,9 +21,9 @@ const VIEW: u64 = 0x7f00_0000_0000;
 struct Monitor {
     frontend: Frontend,
     driver: Driver,
-    kicks: Vec<EventFd>,
-    calls: Vec<EventFd>,
-    errors: Vec<EventFd>,
+    kicks: Vec<Event>,
+    calls: Vec<Event>,
+    errors: Vec<Event>,
 }
 
 impl Monitor {
@@ -39,7 +39,7 @@ impl Monitor {
             frontend.set_hdr_flags(VhostUserHeaderFlag::NEED_REPLY);
         }
         frontend.set_features((offered & !PROTOCOL_FEATURES) | gate).unwrap();
-        let events = || sizes.iter().map(|_| EventFd::new(libc::EFD_NONBLOCK).unwrap()).collect();
+        let events = || sizes.iter().map(|_| Event::new().unwrap()).collect();
         let monitor = Self {
             frontend,
             driver: Driver::with_memory(shared_memory(), sizes, features::ALL),
@@ -77,17 +77,17 @@ impl Monitor {
             ..VringConfigData::default()
         };
         self.frontend.set_vring_addr(index, &addresses).unwrap();
-        self.frontend.set_vring_call(index, &self.calls[index]).unwrap();
-        self.frontend.set_vring_err(index, &self.errors[index]).unwrap();
+        self.frontend.set_vring_call(index, self.calls[index].as_eventfd()).unwrap();
+        self.frontend.set_vring_err(index, self.errors[index].as_eventfd()).unwrap();
     }
 
     fn kick(&self, index: usize) {
-        self.frontend.set_vring_kick(index, &self.kicks[index]).unwrap();
+        self.frontend.set_vring_kick(index, self.kicks[index].as_eventfd()).unwrap();
     }
 
     fn request(&mut self) -> u32 {
         self.driver.add(0, &[], &[16]);
-        self.kicks[0].write(1).unwrap();
+        self.kicks[0].signal().unwrap();
         self.driver.wait(0).written
     }
 }
@@ -99,7 +99,7 @@ fn queues_wait_to_be_enabled() {
     monitor.set_up(0);
     monitor.kick(0);
     monitor.driver.add(0, &[], &[16]);
-    monitor.kicks[0].write(1).unwrap();
+    monitor.kicks[0].signal().unwrap();
     // An answer to this means that all before it was handled.
     monitor.frontend.set_vring_enable(0, false).unwrap();
     assert!(monitor.driver.used(0).is_none());
@@ -108,7 +108,7 @@ fn queues_wait_to_be_enabled() {
     assert_eq!(monitor.request(), 16);
     monitor.frontend.set_vring_enable(0, false).unwrap();
     monitor.driver.add(0, &[], &[16]);
-    monitor.kicks[0].write(1).unwrap();
+    monitor.kicks[0].signal().unwrap();
     assert_eq!(monitor.frontend.get_vring_base(0).unwrap(), 2);
     assert!(monitor.driver.used(0).is_none());
     drop(monitor);
@@ -122,10 +122,10 @@ fn without_protocol_features_a_kick_event_is_enough() {
     monitor.set_up(0);
     monitor.kick(0);
     assert_eq!(monitor.request(), 16);
-    assert!(monitor.calls[0].read().is_ok());
+    assert!(monitor.calls[0].take().is_ok());
     assert_eq!(monitor.frontend.get_vring_base(0).unwrap(), 1);
     monitor.driver.add(0, &[], &[16]);
-    monitor.kicks[0].write(1).unwrap();
+    monitor.kicks[0].signal().unwrap();
     assert_eq!(monitor.frontend.get_vring_base(0).unwrap(), 1);
     assert!(monitor.driver.used(0).is_none());
     monitor.frontend.set_vring_base(0, 1).unwrap();
@@ -159,11 +159,11 @@ fn a_new_call_event_is_raised_and_used() {
     monitor.set_up(0);
     monitor.kick(0);
     monitor.frontend.set_vring_enable(0, true).unwrap();
-    let call = EventFd::new(libc::EFD_NONBLOCK).unwrap();
-    monitor.frontend.set_vring_call(0, &call).unwrap();
-    assert!(call.read().is_ok());
+    let call = Event::new().unwrap();
+    monitor.frontend.set_vring_call(0, call.as_eventfd()).unwrap();
+    assert!(call.take().is_ok());
     assert_eq!(monitor.request(), 16);
-    while call.read().is_err() {
+    while call.take().is_err() {
         std::thread::yield_now();
     }
 }
@@ -191,7 +191,7 @@ fn a_vsock_device_runs_without_its_event_queue() {
         packet[30] = 1;
         monitor.driver.add(0, &[], &[64]);
         monitor.driver.add(1, &[&packet], &[]);
-        monitor.kicks[1].write(1).unwrap();
+        monitor.kicks[1].signal().unwrap();
         let reset = monitor.driver.wait(0);
         assert_eq!((reset.written, reset.data[30]), (44, 3));
         drop(monitor);
@@ -214,7 +214,7 @@ fn rings_outside_memory_are_reported_and_survived() {
         monitor.frontend.set_vring_addr(0, &addresses).unwrap();
         monitor.kick(0);
         monitor.frontend.set_vring_enable(0, true).unwrap();
-        assert!(monitor.errors[0].read().is_ok(), "{address:#x}");
+        assert!(monitor.errors[0].take().is_ok(), "{address:#x}");
         assert_eq!(monitor.frontend.get_vring_base(0).unwrap(), 0);
         monitor.frontend.set_vring_enable(0, false).unwrap();
     }

@@ -8,11 +8,11 @@ use std::thread::JoinHandle;
 
 use rustix::fs::MemfdFlags;
 use vm_memory::{FileOffset, GuestAddress};
-use vmm_sys_util::eventfd::EventFd;
 
 use super::{Error, serve};
 use crate::Memory;
 use crate::device::{Interrupt, VirtioDevice};
+use crate::event::Event;
 use crate::testing::RecordingInterrupt;
 
 /// A file of `size` bytes in memory.
@@ -35,13 +35,13 @@ pub(super) fn shared_memory() -> Arc<Memory> {
 
 /// An interrupt whose queues have events, as those of a hypervisor do.
 pub(super) struct Events {
-    pub(super) queues: Vec<EventFd>,
+    pub(super) queues: Vec<Event>,
     pub(super) recording: RecordingInterrupt,
 }
 
 impl Events {
     pub(super) fn new(queues: usize) -> Arc<Self> {
-        let event = |_| EventFd::new(libc::EFD_NONBLOCK).unwrap();
+        let event = |_| Event::new().unwrap();
         Arc::new(Self {
             queues: (0..queues).map(event).collect(),
             recording: RecordingInterrupt::default(),
@@ -50,13 +50,13 @@ impl Events {
 
     /// Whether queue `index` was interrupted since the last call.
     pub(super) fn take(&self, index: usize) -> bool {
-        self.queues[index].read().is_ok()
+        self.queues[index].take().is_ok()
     }
 }
 
 impl Interrupt for Events {
     fn queue(&self, index: u16) {
-        self.queues[usize::from(index)].write(1).unwrap();
+        self.queues[usize::from(index)].signal().unwrap();
     }
 
     fn config(&self) {
@@ -67,7 +67,7 @@ impl Interrupt for Events {
         self.recording.needs_reset();
     }
 
-    fn queue_event(&self, index: u16) -> Option<EventFd> {
+    fn queue_event(&self, index: u16) -> Option<Event> {
         Some(self.queues[usize::from(index)].try_clone().unwrap())
     }
 }

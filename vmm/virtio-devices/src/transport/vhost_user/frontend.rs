@@ -16,12 +16,12 @@ use vhost::vhost_user::message::{
 use vhost::vhost_user::{Frontend, VhostUserFrontend};
 use vhost::{VhostBackend, VhostUserMemoryRegionInfo, VringConfigData};
 use vm_memory::{Address, GuestMemoryBackend, GuestMemoryRegion};
-use vmm_sys_util::eventfd::EventFd;
 
 use super::PROTOCOL_FEATURES;
 use super::watch::Watch;
 use crate::Memory;
 use crate::device::{ActivateError, Activation, ActiveQueue, VirtioDevice, read_config_bytes};
+use crate::event::Event;
 use crate::queue::features;
 
 /// Feature bits that may pass between driver and backend: those of the device type (virtio 1.3,
@@ -128,13 +128,12 @@ impl VhostUser {
         self.socket.try_clone().map(OwnedFd::from)
     }
 
-    fn start(&mut self, activation: &Activation) -> vhost::Result<EventFd> {
+    fn start(&mut self, activation: &Activation) -> vhost::Result<Event> {
         let frontend = &mut self.frontend;
         let gate = if self.gated { PROTOCOL_FEATURES } else { 0 };
         frontend.set_features((activation.features & self.features) | gate)?;
         frontend.set_mem_table(&regions(&activation.memory)?)?;
-        let failed =
-            EventFd::new(libc::EFD_NONBLOCK | libc::EFD_CLOEXEC).map_err(vhost::Error::IOError)?;
+        let failed = Event::new().map_err(vhost::Error::IOError)?;
         for active in &activation.queues {
             let index = usize::from(active.index);
             let queue = &active.queue;
@@ -151,9 +150,10 @@ impl VhostUser {
             };
             frontend.set_vring_addr(index, &addresses)?;
             let call = activation.interrupt.queue_event(active.index);
-            frontend.set_vring_call(index, &call.ok_or(vhost::Error::InvalidOperation)?)?;
-            frontend.set_vring_err(index, &failed)?;
-            frontend.set_vring_kick(index, &active.doorbell)?;
+            let call = call.ok_or(vhost::Error::InvalidOperation)?;
+            frontend.set_vring_call(index, call.as_eventfd())?;
+            frontend.set_vring_err(index, failed.as_eventfd())?;
+            frontend.set_vring_kick(index, active.doorbell.as_eventfd())?;
         }
         if self.gated {
             for active in &activation.queues {

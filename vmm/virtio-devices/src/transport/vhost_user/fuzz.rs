@@ -6,11 +6,11 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 
 use rustix::fs::MemfdFlags;
-use vmm_sys_util::eventfd::EventFd;
 use vmm_sys_util::sock_ctrl_msg::ScmSocket;
 
 use super::{Error, serve};
 use crate::device::{ActivateError, Activation, ActiveQueue, VirtioDevice};
+use crate::event::Event;
 use crate::queue::features;
 
 /// Messages that are sent; their answers have to fit the socket's buffer, nobody reads them.
@@ -38,7 +38,7 @@ fn send(mut data: &[u8]) -> Option<(UnixStream, UnixStream)> {
     ours.set_nonblocking(true).ok()?;
     let memory = File::from(rustix::fs::memfd_create("fuzz", MemfdFlags::CLOEXEC).ok()?);
     memory.set_len(MEMORY).ok()?;
-    let event = EventFd::new(libc::EFD_NONBLOCK | libc::EFD_CLOEXEC).ok()?;
+    let event = Event::new().ok()?;
     for _ in 0..MESSAGES {
         let Some(([request, flags, files, units], rest)) = data.split_first_chunk() else {
             break;

@@ -1,40 +1,30 @@
-#![expect(
-    unsafe_code,
-    reason = "turns received descriptors into events; the wrapper has no safe way in"
-)]
 //! The events between the two processes.
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::OFlags;
 use rustix::io::FdFlags;
-use vmm_sys_util::eventfd::EventFd;
 
 use crate::device::Interrupt;
+use crate::event::Event;
 
 /// Takes over a descriptor that the other side made. It may be anything, so it is set not to
 /// block: a full pipe must not stop a device's worker.
-pub(super) fn event(file: File) -> io::Result<EventFd> {
+pub(super) fn event(file: File) -> io::Result<Event> {
     let flags = rustix::fs::fcntl_getfl(&file)?;
     rustix::fs::fcntl_setfl(&file, flags | OFlags::NONBLOCK)?;
     rustix::io::fcntl_setfd(&file, FdFlags::CLOEXEC)?;
-    Ok(from_descriptor(file.into()))
-}
-
-fn from_descriptor(descriptor: OwnedFd) -> EventFd {
-    // SAFETY: the descriptor is open and owned; ownership moves into the event, which only reads
-    // and writes it. That it may not be an eventfd makes those calls fail, no more.
-    unsafe { EventFd::from_raw_fd(descriptor.into_raw_fd()) }
+    Ok(OwnedFd::from(file).into())
 }
 
 /// The events of one queue towards the monitor.
 #[derive(Default)]
 struct Line {
-    call: Option<EventFd>,
-    err: Option<EventFd>,
+    call: Option<Event>,
+    err: Option<Event>,
 }
 
 /// The way to the driver: each queue's call event, which the monitor has bound to an interrupt,
@@ -49,7 +39,7 @@ impl Lines {
 
     /// Sets queue `index`'s call event, and raises it: a call through the old one may not have
     /// been seen, and a driver can live with one interrupt too many.
-    pub(super) fn set_call(&self, index: u8, call: Option<EventFd>) {
+    pub(super) fn set_call(&self, index: u8, call: Option<Event>) {
         if let Some(line) = self.lock().get_mut(usize::from(index)) {
             line.call = call;
             raise(line.call.as_ref());
@@ -57,7 +47,7 @@ impl Lines {
     }
 
     /// Sets queue `index`'s error event.
-    pub(super) fn set_err(&self, index: u8, err: Option<EventFd>) {
+    pub(super) fn set_err(&self, index: u8, err: Option<Event>) {
         if let Some(line) = self.lock().get_mut(usize::from(index)) {
             line.err = err;
         }
@@ -70,9 +60,9 @@ impl Lines {
 
 /// Nothing can be done about an event that cannot be raised: one whose counter is full is raised
 /// already.
-fn raise(event: Option<&EventFd>) {
+fn raise(event: Option<&Event>) {
     if let Some(event) = event {
-        let _ = event.write(1);
+        let _ = event.signal();
     }
 }
 
@@ -91,7 +81,7 @@ impl Interrupt for Lines {
         }
     }
 
-    fn queue_event(&self, index: u16) -> Option<EventFd> {
+    fn queue_event(&self, index: u16) -> Option<Event> {
         let lines = self.lock();
         let call = lines.get(usize::from(index))?.call.as_ref()?;
         call.try_clone().ok()

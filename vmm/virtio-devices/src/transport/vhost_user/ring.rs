@@ -1,8 +1,7 @@
 //! One queue, as the monitor's messages set it up.
 
-use vmm_sys_util::eventfd::EventFd;
-
 use super::memory::Table;
+use crate::event::Event;
 use crate::queue::{Queue, QueueError, features};
 
 /// Where the tables are, as addresses of the monitor's own.
@@ -22,7 +21,7 @@ pub(super) struct Ring {
     /// Position of the next chain to take.
     pub(super) base: u16,
     /// Set while the monitor wants the queue served.
-    pub(super) kick: Option<EventFd>,
+    pub(super) kick: Option<Event>,
     /// As last told; counts only where protocol features were negotiated.
     pub(super) enabled: bool,
 }

@@ -6,12 +6,11 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use mio::event::Event;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
-use vmm_sys_util::eventfd::EventFd;
 
 use crate::device::Interrupt;
+use crate::event::Event;
 
 const SOCKET: Token = Token(0);
 const FAILED: Token = Token(1);
@@ -22,7 +21,7 @@ const STACK: usize = 64 * 1024;
 
 /// A thread that waits for bad news. Dropping it ends the thread, too.
 pub(super) struct Watch {
-    stop: EventFd,
+    stop: Event,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -31,10 +30,10 @@ impl Watch {
     /// makes the device need a reset.
     pub(super) fn start(
         socket: UnixStream,
-        failed: EventFd,
+        failed: Event,
         interrupt: Arc<dyn Interrupt>,
     ) -> io::Result<Self> {
-        let stop = EventFd::new(libc::EFD_NONBLOCK | libc::EFD_CLOEXEC)?;
+        let stop = Event::new()?;
         let poll = Poll::new()?;
         let add = |file: RawFd, token, interest| {
             poll.registry().register(&mut SourceFd(&file), token, interest)
@@ -63,7 +62,7 @@ impl Watch {
     fn join(&mut self) {
         if let Some(thread) = self.thread.take() {
             // Cannot fail: nobody else counts the event up.
-            let _ = self.stop.write(1);
+            let _ = self.stop.signal();
             let _ = thread.join();
         }
     }
@@ -87,7 +86,7 @@ fn bad_news(mut poll: Poll) -> bool {
         if events.iter().any(|event| event.token() == STOP) {
             return false;
         }
-        let failed = |event: &Event| event.token() == FAILED || event.is_read_closed();
+        let failed = |event: &mio::event::Event| event.token() == FAILED || event.is_read_closed();
         if events.iter().any(failed) {
             return true;
         }
