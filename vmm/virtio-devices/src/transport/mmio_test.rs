@@ -365,7 +365,7 @@ fn odd_accesses_do_nothing_and_the_first_is_kept() {
 #[test]
 fn a_real_device_answers_breaks_and_starts_again() {
     let mut driver = Driver::new(&[64], features::ALL);
-    let irq = Event::new().unwrap();
+    let irq = Event::new_blocking().unwrap();
     let rng = Box::new(crate::rng::Rng::new());
     let window = MmioTransport::new(rng, driver.memory.clone(), irq.try_clone().unwrap());
     let mut window = window.unwrap();
