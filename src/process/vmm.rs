@@ -210,6 +210,7 @@ pub(super) fn run(job: VmmJob, start: child::Start) -> Result<(), child::Error> 
             .map(|disk| keep(disk).map(File::from))
             .collect::<io::Result<_>>()?,
         vhost_user,
+        local: Vec::new(),
         rng: job.rng,
         balloon: job.balloon,
         serial: job.serial.map(&mut keep).transpose()?,

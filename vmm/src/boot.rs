@@ -4,11 +4,15 @@
 //! file: each is checked first, with bounded work, and an error says what was found. File
 //! contents go straight into guest memory.
 
+#[cfg(target_arch = "x86_64")]
 pub mod bzimage;
 pub mod cmdline;
+#[cfg(target_arch = "x86_64")]
 pub mod elf;
 pub mod initrd;
 mod place;
+#[cfg(target_arch = "x86_64")]
+pub mod x86_64;
 
 use std::fs::File;
 use std::io;
@@ -16,10 +20,8 @@ use std::os::unix::fs::FileExt;
 
 use vm_memory::GuestMemoryError;
 
-use crate::Memory;
-use crate::arch::x86_64::{
-    BootEntry, acpi, layout, memory_map, pvh, reset_vector, tables, zero_page,
-};
+#[cfg(target_arch = "x86_64")]
+use crate::arch::x86_64::acpi;
 
 /// Largest kernel file.
 pub const KERNEL_MAX: u64 = 512 << 20;
@@ -28,12 +30,12 @@ pub const KERNEL_MAX: u64 = 512 << 20;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The kernel is not one that can be started.
-    #[error(
-        "the kernel cannot be used: it is {found}; give an x86-64 Linux bzImage (vmlinuz) or an uncompressed vmlinux with a PVH note"
-    )]
+    #[error("the kernel cannot be used: it is {found}; give {wanted}")]
     NotAKernel {
         /// What it is instead.
         found: String,
+        /// What would do.
+        wanted: &'static str,
     },
     /// The kernel's own structures contradict themselves.
     #[error("the kernel image is corrupt: {0}; get it again")]
@@ -67,34 +69,9 @@ pub enum Error {
     #[error("boot structures could not be written to guest memory")]
     Memory(#[from] GuestMemoryError),
     /// No firmware tables.
+    #[cfg(target_arch = "x86_64")]
     #[error(transparent)]
     Acpi(#[from] acpi::Error),
-}
-
-/// A kernel image in guest memory.
-pub struct Kernel {
-    /// Where it starts.
-    pub start: Start,
-    /// First address that the kernel does not use before it has read its memory map.
-    pub end: u64,
-    /// Highest address, exclusive, at which it can reach its initrd.
-    pub initrd_limit: u64,
-}
-
-/// How a loaded kernel is entered.
-pub enum Start {
-    /// By its PVH entry.
-    Pvh {
-        /// Guest-physical address.
-        address: u64,
-    },
-    /// By its 64-bit entry, with its setup header in the boot parameters.
-    Linux64 {
-        /// Guest-physical address.
-        address: u64,
-        /// The header's bytes, from 0x1f1 of the file.
-        header: Vec<u8>,
-    },
 }
 
 /// Everything that goes into guest memory before the first instruction.
@@ -105,56 +82,10 @@ pub struct Payload<'a> {
     pub initrd: &'a [File],
     /// Kernel command line.
     pub cmdline: &'a str,
-    /// What the firmware tables describe.
-    pub acpi: &'a acpi::Description,
-}
-
-/// Loads everything into `memory`, a machine's `size` bytes, and answers where to start.
-///
-/// # Errors
-/// [`Error`].
-pub fn load(memory: &Memory, size: u64, payload: Payload<'_>) -> Result<BootEntry, Error> {
-    let kernel = load_kernel(memory, size, payload.kernel)?;
-    let limit = kernel.initrd_limit.min(layout::low_end(size));
-    let initrd = initrd::load(memory, size, payload.initrd, kernel.end, limit)?;
-    cmdline::write(memory, payload.cmdline)?;
-    let rsdp = acpi::write(memory, payload.acpi)?;
-    reset_vector::write(memory)?;
-    let map = memory_map::entries(size);
-    match kernel.start {
-        Start::Pvh { address } => {
-            tables::write_gdt(memory, false)?;
-            let start_info = pvh::StartInfo { initrd, rsdp, map: &map }.write(memory)?;
-            Ok(BootEntry::Pvh { address, start_info })
-        }
-        Start::Linux64 { address, header } => {
-            tables::write_gdt(memory, true)?;
-            tables::write_page_tables(memory)?;
-            let page = zero_page::ZeroPage { header: &header, initrd, rsdp, map: &map };
-            Ok(BootEntry::Linux64 { address, boot_params: page.write(memory)? })
-        }
-    }
-}
-
-/// Loads a kernel of either kind.
-///
-/// # Errors
-/// [`Error`].
-pub fn load_kernel(memory: &Memory, size: u64, kernel: &mut File) -> Result<Kernel, Error> {
-    let length = file_length(kernel, "the kernel")?;
-    if length > KERNEL_MAX {
-        return Err(Error::NotAKernel { found: format!("a file of {} MiB", length >> 20) });
-    }
-    let mut head = [0u8; bzimage::HEAD];
-    let read = read_at(kernel, &mut head, 0).map_err(read_kernel)?;
-    let head = &head[..read];
-    if head.starts_with(b"\x7fELF") {
-        elf::load(memory, size, &*kernel, length)
-    } else if bzimage::is_one(head) {
-        bzimage::load(memory, size, kernel, length, head)
-    } else {
-        Err(Error::NotAKernel { found: identify(head).to_owned() })
-    }
+    /// How many vCPUs there are.
+    pub cpus: u8,
+    /// Registers and interrupt line of each virtio device.
+    pub virtio: &'a [(u64, u32)],
 }
 
 /// What a file that is no kernel looks like.
@@ -206,7 +137,3 @@ fn too_little(size: u64, needed: u64) -> Error {
     const MIB: u64 = 1 << 20;
     Error::TooLittleMemory { have_mib: size / MIB, need_mib: needed.div_ceil(MIB) }
 }
-
-#[cfg(test)]
-#[path = "boot_test.rs"]
-mod tests;

@@ -3,18 +3,18 @@
 use std::fs::File;
 use std::io::Write;
 
+use virtio_devices::event::Event;
 use vm_memory::GuestAddress;
-use vmm_sys_util::eventfd::EventFd;
 
 use crate::Memory;
-use crate::arch::x86_64::layout;
 use crate::boot;
 use crate::bus::{Action, Bus, BusDevice};
 use crate::legacy::{i8042, power, pvpanic, serial};
+use crate::machine::memory;
 
 /// Loads `data` as a kernel, and as an initrd behind it.
 pub fn fuzz_kernel(data: &[u8]) {
-    let size = layout::MEMORY_MIN;
+    let size = memory::MIN;
     let Ok(length) = usize::try_from(size) else {
         return;
     };
@@ -22,7 +22,7 @@ pub fn fuzz_kernel(data: &[u8]) {
         return;
     };
     let Some(mut kernel) = file(data) else { return };
-    if let Ok(kernel) = boot::load_kernel(&memory, size, &mut kernel) {
+    if let Ok(kernel) = boot::x86_64::load_kernel(&memory, size, &mut kernel) {
         assert!(kernel.end <= size, "a kernel that does not fit was accepted");
         if let Some(initrd) = file(data) {
             let limit = kernel.initrd_limit.min(size);
@@ -53,7 +53,7 @@ pub fn fuzz_bus(data: &[u8]) {
 }
 
 fn legacy_bus() -> Option<Bus> {
-    let interrupt = EventFd::new(libc::EFD_NONBLOCK | libc::EFD_CLOEXEC).ok()?;
+    let interrupt = Box::new(Event::new().ok()?);
     let com1 = serial::Com1::new(interrupt, serial::Sink::new(None).ok()?);
     let devices: [(u16, u16, Box<dyn BusDevice>); 4] = [
         (serial::PORT, u16::from(serial::PORTS), Box::new(com1)),

@@ -50,10 +50,10 @@ fn mutated(mut image: Vec<u8>, random: &mut Random) -> Vec<u8> {
 
 #[test]
 fn valid_images_load() {
-    let memory = crate::testing::memory(layout::MEMORY_MIN);
+    let memory = crate::testing::memory(memory::MIN);
     for image in [bzimage(), crate::testing::elf_kernel(0x10_0000, 0x10_0000, &[0xf4; 64])] {
         let mut file = file(&image).unwrap();
-        assert!(boot::load_kernel(&memory, layout::MEMORY_MIN, &mut file).is_ok());
+        assert!(boot::x86_64::load_kernel(&memory, memory::MIN, &mut file).is_ok());
     }
 }
 

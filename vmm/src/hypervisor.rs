@@ -2,14 +2,17 @@
 //!
 //! Two phases: a VM is created and its interrupt controller configured, then come its vCPUs.
 //! There are no callbacks: [`Vcpu::run`] returns why the guest stopped, and what a read returns
-//! rides in the next `run`. Doorbells and interrupt lines as events are capabilities that a
-//! backend may lack; it then answers `false`, and the vCPU thread rings the device itself.
+//! rides in the next `run`. Doorbells are a capability that a backend may lack; it then answers
+//! `false`, and the vCPU thread rings the device itself. Interrupt lines may be events that
+//! another process can signal, or not.
 
 use std::sync::Arc;
 
-use vmm_sys_util::eventfd::EventFd;
+use virtio_devices::event::Event;
+use virtio_devices::transport::mmio::IrqTrigger;
 
-use crate::{Memory, arch::VcpuInit};
+use crate::Memory;
+use crate::arch::{Arch, VcpuInit};
 
 #[cfg(target_os = "linux")]
 pub mod kvm;
@@ -104,10 +107,15 @@ pub trait Hypervisor {
     fn create_vm(&self, cpus: u8) -> Result<Self::Vm, Error>;
 }
 
+/// How the first vCPU of a machine `V` enters its kernel.
+pub type Entry<V> = <<V as Vm>::Arch as Arch>::Entry;
+
 /// One virtual machine.
 pub trait Vm: Send + Sync {
     /// Its vCPUs.
     type Vcpu: Vcpu;
+    /// What they are.
+    type Arch: Arch;
 
     /// Makes `memory` the guest's physical memory and keeps it alive as long as the machine.
     ///
@@ -119,21 +127,21 @@ pub trait Vm: Send + Sync {
     ///
     /// # Errors
     /// [`Error::Call`].
-    fn create_vcpu(&self, init: &VcpuInit) -> Result<Self::Vcpu, Error>;
+    fn create_vcpu(&self, init: &VcpuInit<Entry<Self>>) -> Result<Self::Vcpu, Error>;
 
     /// Lets a 4-byte write of `value` to `address` signal `event` without leaving the kernel.
     /// `Ok(false)`: the backend cannot, the write arrives as [`VmExit::Mmio`].
     ///
     /// # Errors
     /// [`Error::Call`].
-    fn add_doorbell(&self, address: u64, value: u32, event: &EventFd) -> Result<bool, Error>;
+    fn add_doorbell(&self, address: u64, value: u32, event: &Event) -> Result<bool, Error>;
 
-    /// Lets `event` raise interrupt line `gsi` (an edge) without help of this process.
-    /// `Ok(false)`: the backend cannot.
+    /// Interrupt line `line` of the machine, an edge each time it is raised: on x86 a pin of the
+    /// I/O APIC, on aarch64 the number of a shared peripheral interrupt (SPI), from 0.
     ///
     /// # Errors
     /// [`Error::Call`].
-    fn add_interrupt(&self, gsi: u32, event: &EventFd) -> Result<bool, Error>;
+    fn interrupt(&self, line: u32) -> Result<Box<dyn IrqTrigger>, Error>;
 }
 
 /// One virtual CPU.

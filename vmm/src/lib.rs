@@ -1,4 +1,5 @@
-//! A minimal virtual machine monitor: KVM, direct kernel boot, virtio over MMIO.
+//! A minimal virtual machine monitor: KVM or Hypervisor.framework, direct kernel boot, virtio
+//! over MMIO.
 //!
 //! - [`hypervisor`]: the narrow seam to what runs guest code; `kvm` is one backend.
 //! - [`arch`]: memory layout, firmware tables and boot state of one architecture.
@@ -12,6 +13,7 @@
 pub mod arch;
 pub mod boot;
 pub mod bus;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod hypervisor;

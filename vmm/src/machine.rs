@@ -6,7 +6,7 @@
 
 pub mod devices;
 pub mod error;
-mod huge;
+pub(crate) mod huge;
 pub mod memory;
 mod run;
 pub mod spec;
@@ -22,16 +22,18 @@ pub use run::{Exit, Outcome};
 pub use spec::{FirstEntry, MachineSpec, VhostUserSpec};
 
 use crate::Memory;
-use crate::arch::{VcpuInit, x86_64::acpi};
+use crate::arch::{Arch, VcpuInit};
 use crate::boot;
 use crate::bus::Bus;
-use crate::hypervisor::{Hypervisor, Vm, kvm::Kvm};
+#[cfg(target_os = "linux")]
+use crate::hypervisor::kvm::Kvm;
+use crate::hypervisor::{Hypervisor, Vm};
 
 /// Most vCPUs of a machine.
 pub const CPUS_MAX: u8 = 32;
 
 /// A machine that has everything but vCPU threads.
-pub struct Machine<V: Vm = <Kvm as Hypervisor>::Vm> {
+pub struct Machine<V: Vm> {
     /// Dropped before the VM: a vCPU's end may still need it.
     vcpus: Vec<V::Vcpu>,
     /// Dropped before memory is unmapped, which its devices use.
@@ -45,12 +47,15 @@ pub struct Machine<V: Vm = <Kvm as Hypervisor>::Vm> {
 
 /// The two address spaces of devices.
 #[derive(Default)]
-pub(crate) struct Buses {
-    pub(crate) ports: Bus,
-    pub(crate) mmio: Bus,
+pub struct Buses {
+    /// I/O ports, which only x86 has.
+    pub ports: Bus,
+    /// Memory-mapped registers.
+    pub mmio: Bus,
 }
 
-impl Machine {
+#[cfg(target_os = "linux")]
+impl Machine<<Kvm as Hypervisor>::Vm> {
     /// Builds the machine on KVM: memory, devices, kernel, vCPUs.
     ///
     /// # Errors
@@ -70,7 +75,7 @@ impl<V: Vm> Machine<V> {
         if spec.cpus == 0 || spec.cpus > CPUS_MAX {
             return Err(Error::Cpus(spec.cpus));
         }
-        let memory = Arc::new(memory::create(spec.memory)?);
+        let memory = Arc::new(memory::create::<V::Arch>(spec.memory)?);
         let mut vm = hypervisor.create_vm(spec.cpus)?;
         vm.map_memory(Arc::clone(&memory))?;
         Self::assemble(vm, &memory, spec)
@@ -79,18 +84,16 @@ impl<V: Vm> Machine<V> {
     fn assemble(vm: V, memory: &Arc<Memory>, mut spec: MachineSpec) -> Result<Self, Error> {
         let length = |file: &File| file.metadata().map_or(0, |metadata| metadata.len());
         let initrd = spec.initrd.iter().map(length).sum();
-        huge::prepare(memory, spec.memory, length(&spec.kernel), initrd);
+        huge::prepare::<V::Arch>(memory, spec.memory, length(&spec.kernel), initrd);
         let built = devices::build(&vm, memory, &mut spec)?;
-        let entry = boot::load(
-            memory,
-            spec.memory,
-            boot::Payload {
-                kernel: &mut spec.kernel,
-                initrd: &spec.initrd,
-                cmdline: &spec.cmdline,
-                acpi: &acpi::Description { cpus: spec.cpus, virtio: built.virtio },
-            },
-        )?;
+        let payload = boot::Payload {
+            kernel: &mut spec.kernel,
+            initrd: &spec.initrd,
+            cmdline: &spec.cmdline,
+            cpus: spec.cpus,
+            virtio: &built.virtio,
+        };
+        let entry = V::Arch::load(memory, spec.memory, payload)?;
         let vcpus = (0..spec.cpus)
             .map(|id| {
                 let entry = (id == 0).then_some(entry);
@@ -108,6 +111,6 @@ impl<V: Vm> Machine<V> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux", target_arch = "x86_64"))]
 #[path = "machine_test.rs"]
 mod tests;

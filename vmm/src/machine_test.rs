@@ -25,6 +25,7 @@ fn spec(code: &[u8], kvm: Option<OwnedFd>) -> MachineSpec {
         cmdline: "panic=-1".to_owned(),
         disks: Vec::new(),
         vhost_user: vec![],
+        local: vec![],
         rng: true,
         balloon: true,
         serial: None,

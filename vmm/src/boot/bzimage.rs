@@ -6,7 +6,8 @@ use linux_loader::loader::bootparam::setup_header;
 use linux_loader::loader::{BzImage, KernelLoader};
 use vm_memory::GuestAddress;
 
-use super::{Error, Kernel, Start, too_little};
+use super::x86_64::{Kernel, Start, not_a_kernel};
+use super::{Error, too_little};
 use crate::Memory;
 use crate::arch::x86_64::layout;
 
@@ -53,7 +54,7 @@ pub fn load(
     // The structure is packed: copies, not references.
     let (version, flags) = (header.version, header.xloadflags);
     if version < PROTOCOL_MIN || flags & XLF_KERNEL_64 == 0 {
-        return Err(Error::NotAKernel { found: "a 32-bit or very old kernel".to_owned() });
+        return Err(not_a_kernel("a 32-bit or very old kernel"));
     }
     let truncated = u64::from(header.syssize) * 16 > loaded.kernel_end - layout::HIGH_RAM + 16;
     if truncated {

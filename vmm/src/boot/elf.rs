@@ -6,7 +6,8 @@
 
 use std::fs::File;
 
-use super::{Error, Kernel, Start, place::place, read_at, read_kernel, too_little};
+use super::x86_64::{Kernel, Start, not_a_kernel};
+use super::{Error, place::place, read_at, read_kernel, too_little};
 use crate::Memory;
 use crate::arch::x86_64::layout;
 
@@ -58,9 +59,8 @@ pub fn load(memory: &Memory, size: u64, file: &File, length: u64) -> Result<Kern
     if end > low_end {
         return Err(too_little(size, end));
     }
-    let entry = pvh_entry(file, &segments)?.ok_or_else(|| Error::NotAKernel {
-        found: "an ELF file without PVH note (a kernel without CONFIG_PVH, or a program)"
-            .to_owned(),
+    let entry = pvh_entry(file, &segments)?.ok_or_else(|| {
+        not_a_kernel("an ELF file without PVH note (a kernel without CONFIG_PVH, or a program)")
     })?;
     if !(layout::HIGH_RAM..end).contains(&entry) {
         return Err(Error::Corrupt("its PVH entry is outside of it"));
@@ -107,7 +107,7 @@ fn segments(file: &File, length: u64) -> Result<Vec<Segment>, Error> {
         return Err(Error::Corrupt("the file ends within its ELF header"));
     }
     if header[4] != CLASS_64 || header[5] != LITTLE_ENDIAN || u16_at(&header, 18) != X86_64 {
-        return Err(Error::NotAKernel { found: "an ELF file for another processor".to_owned() });
+        return Err(not_a_kernel("an ELF file for another processor"));
     }
     let (at, each, count) = (u64_at(&header, 32), u16_at(&header, 54), u16_at(&header, 56));
     if usize::from(each) != PROGRAM_HEADER || count == 0 || count > PROGRAM_HEADERS_MAX {

@@ -66,6 +66,6 @@ fn failed(call: &'static str) -> impl FnOnce(kvm_ioctls::Error) -> Error {
     move |error| Error::Call { call, source: std::io::Error::from_raw_os_error(error.errno()) }
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_arch = "x86_64"))]
 #[path = "kvm_test.rs"]
 mod tests;

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use virtio_devices::event::Event;
 use vm_memory::{Bytes, GuestAddress};
-use vmm_sys_util::eventfd::EventFd;
 
 use super::*;
-use crate::arch::{BootEntry, VcpuInit};
+use crate::arch::{VcpuInit, x86_64::BootEntry};
 use crate::hypervisor::{Kicker, Vcpu, Vm, VmEntry, VmExit};
 
 /// Where the guests' code lies, and what address they use for MMIO: just above their memory.
@@ -143,11 +143,11 @@ fn doorbells_ring_without_an_exit() {
     let Some((vm, mut vcpu)) = guest(&code) else {
         return;
     };
-    let bell = EventFd::new(libc::EFD_NONBLOCK).unwrap();
+    let bell = Event::new().unwrap();
     assert!(vm.add_doorbell(0x9050, 3, &bell).unwrap());
     let exit = vcpu.run(VmEntry::Resume).unwrap();
     assert_eq!(exit, VmExit::Mmio { address: 0x9050, size: 4, write: Some(4) });
-    assert_eq!(bell.read().unwrap(), 1);
+    assert_eq!(bell.take().unwrap(), 1);
 }
 
 #[test]

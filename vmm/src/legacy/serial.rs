@@ -7,8 +7,8 @@
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 
+use virtio_devices::transport::mmio::IrqTrigger;
 use vm_superio::{Serial, Trigger};
-use vmm_sys_util::eventfd::EventFd;
 
 use crate::bus::{Action, BusDevice};
 
@@ -21,13 +21,14 @@ pub const PORTS: u8 = 8;
 const BUFFER: usize = 256;
 
 /// The interrupt line as vm-superio wants it.
-pub struct Line(EventFd);
+pub struct Line(Box<dyn IrqTrigger>);
 
 impl Trigger for Line {
     type E = io::Error;
 
     fn trigger(&self) -> io::Result<()> {
-        self.0.write(1)
+        self.0.trigger();
+        Ok(())
     }
 }
 
@@ -108,9 +109,9 @@ pub struct Com1 {
 }
 
 impl Com1 {
-    /// A port whose interrupts are written to `interrupt` and whose output goes to `sink`.
+    /// A port that raises `interrupt` and whose output goes to `sink`.
     #[must_use]
-    pub fn new(interrupt: EventFd, sink: Sink) -> Self {
+    pub fn new(interrupt: Box<dyn IrqTrigger>, sink: Sink) -> Self {
         Com1 { uart: Serial::new(Line(interrupt), sink) }
     }
 }

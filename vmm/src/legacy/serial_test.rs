@@ -2,12 +2,13 @@
 
 use std::io::Read;
 
+use virtio_devices::event::Event;
+
 use super::*;
 
 fn port() -> (Com1, std::fs::File) {
     let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap();
-    let com1 =
-        Com1::new(EventFd::new(libc::EFD_NONBLOCK).unwrap(), Sink::new(Some(writer)).unwrap());
+    let com1 = Com1::new(Box::new(Event::new().unwrap()), Sink::new(Some(writer)).unwrap());
     (com1, reader.into())
 }
 

@@ -1,6 +1,5 @@
 //! Which devices a machine has and where.
 
-mod com1;
 mod virtio;
 
 use std::os::fd::OwnedFd;
@@ -8,8 +7,8 @@ use std::sync::Arc;
 
 use super::{Buses, Error, MachineSpec};
 use crate::Memory;
+use crate::arch::Arch;
 use crate::hypervisor::Vm;
-use crate::legacy::{i8042, power, pvpanic};
 
 /// A descriptor whose hang-up ends the machine.
 pub struct Watch {
@@ -34,14 +33,7 @@ pub(super) fn build<V: Vm>(
     spec: &mut MachineSpec,
 ) -> Result<Built, Error> {
     let mut buses = Buses::default();
-    buses.ports.add(
-        u64::from(crate::legacy::serial::PORT),
-        u64::from(crate::legacy::serial::PORTS),
-        com1::make(vm, spec.serial.take())?,
-    )?;
-    buses.ports.add(u64::from(power::PORT), u64::from(power::PORTS), Box::new(power::Power))?;
-    buses.ports.add(u64::from(pvpanic::PORT), 1, Box::new(pvpanic::PvPanic))?;
-    buses.ports.add(u64::from(i8042::PORT), u64::from(i8042::PORTS), Box::new(i8042::I8042))?;
+    V::Arch::add_legacy(vm, &mut buses, spec.serial.take())?;
     let (windows, watches) = virtio::make(spec)?;
     let virtio = virtio::place(vm, memory, &mut buses.mmio, windows)?;
     Ok(Built { buses, virtio, watches })

@@ -50,9 +50,6 @@ pub enum Error {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The hypervisor has no events for interrupts.
-    #[error("the hypervisor cannot take interrupts from devices as events")]
-    NoInterruptEvents,
     /// Two devices at one address.
     #[error(transparent)]
     Overlap(#[from] bus::Overlap),

@@ -7,7 +7,7 @@
 //! kernel fills in any case:
 //!
 //! ```text
-//!    16 MiB  the kernel's image
+//!         …  the kernel's image
 //!       …    left alone: pages come as they are touched
 //!     end −  the table of pages (64 bytes for each), first allocations, the initrd
 //! ```
@@ -23,15 +23,12 @@ use std::ptr;
 use vm_memory::{Bytes, GuestAddress, GuestMemoryBackend};
 
 use crate::Memory;
-use crate::arch::x86_64::layout;
+use crate::arch::Arch;
 
 const MIB: u64 = 1 << 20;
 
 /// Size of a huge page in bytes.
 const HUGE: u64 = 2 * MIB;
-
-/// Where Linux is linked to run (`CONFIG_PHYSICAL_START`).
-const KERNEL: u64 = 16 * MIB;
 
 /// What the kernel takes of the end of memory beside its table of pages: per-processor data, hash
 /// tables, page tables.
@@ -76,8 +73,8 @@ pub fn map(file: &File, offset: u64, size: usize) -> io::Result<*mut u8> {
 
 /// Fills what a kernel of `kernel` bytes with an initrd of `initrd` bytes will fill in a machine's
 /// `size` bytes of `memory`, which nothing was written to yet.
-pub fn prepare(memory: &Memory, size: u64, kernel: u64, initrd: u64) {
-    for (start, end) in spans(size, kernel, initrd) {
+pub fn prepare<A: Arch>(memory: &Memory, size: u64, kernel: u64, initrd: u64) {
+    for (start, end) in A::filled_by_boot(size, kernel, initrd) {
         collapse(memory, start, end);
     }
 }
@@ -104,27 +101,30 @@ fn collapse(memory: &Memory, start: u64, end: u64) {
     let _ = unsafe { libc::madvise(pointer.cast(), length, libc::MADV_COLLAPSE) };
 }
 
-/// Start and end of what is filled, multiples of [`HUGE`] within memory, in order.
-fn spans(size: u64, kernel: u64, initrd: u64) -> Vec<(u64, u64)> {
-    let low = layout::low_end(size);
-    let whole = |length: u64| length.div_ceil(HUGE).saturating_mul(HUGE);
-    // Never much of a small machine.
-    let most = whole(size / 8);
-    let table = whole(size / TABLE + FIRST_ALLOCATIONS).min(most);
-    let mut spans = vec![(KERNEL, KERNEL + whole(kernel).min(most))];
-    let tails = match layout::ranges(size).as_slice() {
-        [_] => vec![(0, low, table + whole(initrd).min(most))],
-        [_, (start, length), ..] => {
-            vec![(0, low, whole(initrd).min(most)), (*start, start + length, table)]
-        }
-        [] => Vec::new(),
-    };
-    for (start, end, length) in tails {
-        let end = end / HUGE * HUGE;
-        spans.push((end.saturating_sub(length).max(start).max(KERNEL), end));
-    }
-    spans.retain(|(start, end)| start < end && (*end <= low || *start >= layout::HOLE_END));
-    // Where memory is short they meet.
+/// Bytes in whole huge pages.
+#[must_use]
+pub fn whole(length: u64) -> u64 {
+    length.div_ceil(HUGE).saturating_mul(HUGE)
+}
+
+/// What the kernel fills at the end of a machine's `size` bytes: its table of pages and its first
+/// allocations.
+#[must_use]
+pub fn table(size: u64) -> u64 {
+    whole(size / TABLE + FIRST_ALLOCATIONS)
+}
+
+/// The last `length` bytes, a multiple of [`HUGE`], of a range of memory.
+#[must_use]
+pub fn end_of((start, end): (u64, u64), length: u64) -> (u64, u64) {
+    let end = end / HUGE * HUGE;
+    (end.saturating_sub(length).max(start), end)
+}
+
+/// Spans that begin in order, without what is empty: where memory is short they would meet.
+#[must_use]
+pub fn in_order(mut spans: Vec<(u64, u64)>) -> Vec<(u64, u64)> {
+    spans.retain(|(start, end)| start < end);
     for next in 1..spans.len() {
         spans[next].0 = spans[next].0.max(spans[next - 1].1);
     }

@@ -18,20 +18,23 @@ use vm_memory::{FileOffset, GuestAddress, GuestMemoryBackend, GuestMemoryRegion,
 
 use super::{Error, huge};
 use crate::Memory;
-use crate::arch::x86_64::layout;
+use crate::arch::Arch;
 
 const MIB: u64 = 1 << 20;
 
-/// Makes `size` bytes of guest memory.
+/// Least memory of a machine.
+pub const MIN: u64 = 64 * MIB;
+
+/// Makes `size` bytes of guest memory for a machine of architecture `A`.
 ///
 /// # Errors
 /// [`Error`]: the size is not possible, or the host refuses.
-pub fn create(size: u64) -> Result<Memory, Error> {
-    check(size, host_memory())?;
+pub fn create<A: Arch>(size: u64) -> Result<Memory, Error> {
+    check(size, host_memory(), A::MEMORY_MAX)?;
     let file = memfd(size)?;
     let mut regions = Vec::with_capacity(2);
     let mut offset = 0;
-    for (start, length) in layout::ranges(size) {
+    for (start, length) in A::ranges(size) {
         regions.push(region(&file, offset, start, length)?);
         offset += length;
     }
@@ -41,20 +44,20 @@ pub fn create(size: u64) -> Result<Memory, Error> {
     Ok(memory)
 }
 
-fn check(size: u64, host: u64) -> Result<(), Error> {
+fn check(size: u64, host: u64, most: u64) -> Result<(), Error> {
     let too_large = |limit: u64, why| Error::MemoryTooLarge {
         wanted_mib: size / MIB,
         limit_mib: limit / MIB,
         why,
     };
-    if size < layout::MEMORY_MIN {
+    if size < MIN {
         Err(Error::MemoryTooSmall(size))
     } else if size % 4096 != 0 {
         Err(Error::MemoryUneven(size))
     } else if size > host {
         Err(too_large(host, "all that this host has"))
-    } else if size > layout::MEMORY_MAX {
-        Err(too_large(layout::MEMORY_MAX, "the most that a machine can have"))
+    } else if size > most {
+        Err(too_large(most, "the most that a machine can have"))
     } else {
         Ok(())
     }

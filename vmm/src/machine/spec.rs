@@ -4,6 +4,8 @@ use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 
+use virtio_devices::device::VirtioDevice;
+
 /// Called on the first vCPU's thread just before the guest's first instruction.
 pub type FirstEntry = Box<dyn FnOnce() + Send>;
 
@@ -21,8 +23,10 @@ pub struct MachineSpec {
     pub cmdline: String,
     /// Images of file systems that the guest can only read: `/dev/vda`, `/dev/vdb`, ….
     pub disks: Vec<File>,
-    /// Devices that other processes serve.
+    /// Devices that other processes serve, which they can on Linux only.
     pub vhost_user: Vec<VhostUserSpec>,
+    /// Devices that this process serves on threads of theirs, with a name for messages each.
+    pub local: Vec<(String, Box<dyn VirtioDevice>)>,
     /// Whether there is an entropy device.
     pub rng: bool,
     /// Whether there is a memory balloon with free page reporting.
@@ -30,7 +34,7 @@ pub struct MachineSpec {
     /// Where the guest's serial port writes. Made non-blocking; what its reader does not take in
     /// time is lost. Use a pipe or socket of its own.
     pub serial: Option<OwnedFd>,
-    /// Open `/dev/kvm`, read and write.
+    /// Open `/dev/kvm`, read and write, for a machine on KVM.
     pub kvm: Option<OwnedFd>,
     /// The machine stops when this becomes readable or its other end closes.
     pub stop: Option<OwnedFd>,

@@ -25,8 +25,6 @@ pub const BOOT_STACK: u64 = 0x8ff0;
 pub const PAGE_TABLES: u64 = 0x9000;
 /// Kernel command line with its final NUL.
 pub const COMMAND_LINE: u64 = 0x2_0000;
-/// Longest command line, the NUL not counted (Linux: `COMMAND_LINE_SIZE` is 2048).
-pub const COMMAND_LINE_MAX: usize = 2047;
 /// End of conventional memory; the rest up to the ACPI tables is reserved.
 pub const LOW_RAM_END: u64 = 0x9_fc00;
 /// Root pointer and the other ACPI tables.
@@ -35,6 +33,9 @@ pub const ACPI: u64 = 0xe_0000;
 pub const ACPI_END: u64 = 0xf_fff0;
 /// Kernels begin here or above.
 pub const HIGH_RAM: u64 = 0x10_0000;
+
+/// Where Linux is linked to run (`CONFIG_PHYSICAL_START`).
+pub const KERNEL: u64 = 16 << 20;
 
 /// Start of the hole below 4 GiB.
 pub const HOLE: u64 = 0xe000_0000;
@@ -58,8 +59,6 @@ pub const SERIAL_GSI: u32 = 4;
 /// Interrupt lines of virtio devices: those of the I/O APIC's 24 that nothing else uses.
 pub const VIRTIO_GSIS: std::ops::Range<u32> = 5..24;
 
-/// Least memory of a machine.
-pub const MEMORY_MIN: u64 = 64 << 20;
 /// Most memory of a machine: what any x86-64 processor's physical addresses reach (36 bits would
 /// be 64 GiB; every processor with virtualisation of the last ten years has at least 39).
 pub const MEMORY_MAX: u64 = 1 << 38;

@@ -38,7 +38,7 @@ fn boot_structures_do_not_overlap() {
         (ZERO_PAGE, 0x1000),
         (BOOT_STACK - 0xff0, 0xff0),
         (PAGE_TABLES, 0x3000),
-        (COMMAND_LINE, COMMAND_LINE_MAX as u64 + 1),
+        (COMMAND_LINE, crate::boot::cmdline::MAX as u64 + 1),
     ];
     parts.sort_unstable();
     for pair in parts.windows(2) {

@@ -2,7 +2,7 @@ use super::*;
 
 #[test]
 fn map_is_sorted_and_without_overlap() {
-    for size in [layout::MEMORY_MIN, layout::HOLE, 4 << 30, layout::MEMORY_MAX] {
+    for size in [crate::machine::memory::MIN, layout::HOLE, 4 << 30, layout::MEMORY_MAX] {
         let mut map = entries(size);
         map.sort_by_key(|entry| entry.start);
         for pair in map.windows(2) {

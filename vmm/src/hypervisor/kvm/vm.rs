@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use kvm_bindings::{CpuId, KVM_PIT_SPEAKER_DUMMY, kvm_pit_config, kvm_userspace_memory_region};
 use kvm_ioctls::{Cap, IoEventAddress, Kvm, VmFd};
+use virtio_devices::event::Event;
+use virtio_devices::transport::mmio::IrqTrigger;
 use vm_memory::{Address, GuestMemoryBackend, GuestMemoryRegion};
-use vmm_sys_util::eventfd::EventFd;
 
 use super::{failed, vcpu::KvmVcpu, x86_64};
 use crate::Memory;
-use crate::arch::{VcpuInit, x86_64::layout};
+use crate::arch::{VcpuInit, X86_64, x86_64::BootEntry, x86_64::layout};
 use crate::hypervisor::{Error, Vm};
 
 /// One KVM virtual machine.
@@ -53,6 +54,7 @@ impl KvmVm {
 
 impl Vm for KvmVm {
     type Vcpu = KvmVcpu;
+    type Arch = X86_64;
 
     fn map_memory(&mut self, memory: Arc<Memory>) -> Result<(), Error> {
         for (slot, region) in (0u32..).zip(memory.iter()) {
@@ -72,21 +74,22 @@ impl Vm for KvmVm {
         Ok(())
     }
 
-    fn create_vcpu(&self, init: &VcpuInit) -> Result<KvmVcpu, Error> {
+    fn create_vcpu(&self, init: &VcpuInit<BootEntry>) -> Result<KvmVcpu, Error> {
         let fd = self.fd.create_vcpu(u64::from(init.id)).map_err(failed("KVM_CREATE_VCPU"))?;
         x86_64::initialise(&fd, &self.cpuid, self.tsc_deadline, init)?;
         Ok(KvmVcpu::new(fd))
     }
 
-    fn add_doorbell(&self, address: u64, value: u32, event: &EventFd) -> Result<bool, Error> {
+    fn add_doorbell(&self, address: u64, value: u32, event: &Event) -> Result<bool, Error> {
         self.fd
-            .register_ioevent(event, &IoEventAddress::Mmio(address), value)
+            .register_ioevent(event.as_eventfd(), &IoEventAddress::Mmio(address), value)
             .map_err(failed("KVM_IOEVENTFD"))?;
         Ok(true)
     }
 
-    fn add_interrupt(&self, gsi: u32, event: &EventFd) -> Result<bool, Error> {
-        self.fd.register_irqfd(event, gsi).map_err(failed("KVM_IRQFD"))?;
-        Ok(true)
+    fn interrupt(&self, line: u32) -> Result<Box<dyn IrqTrigger>, Error> {
+        let event = Event::new().map_err(|source| Error::Call { call: "eventfd", source })?;
+        self.fd.register_irqfd(event.as_eventfd(), line).map_err(failed("KVM_IRQFD"))?;
+        Ok(Box::new(event))
     }
 }

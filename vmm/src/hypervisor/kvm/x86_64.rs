@@ -10,7 +10,7 @@ use kvm_bindings::{
 use kvm_ioctls::{VcpuFd, VmFd};
 
 use super::failed;
-use crate::arch::VcpuInit;
+use crate::arch::{VcpuInit, x86_64::BootEntry};
 use crate::hypervisor::Error;
 
 /// `IA32_MISC_ENABLE` with fast string operations on.
@@ -36,7 +36,7 @@ pub(super) fn initialise(
     fd: &VcpuFd,
     supported: &CpuId,
     tsc_deadline: bool,
-    init: &VcpuInit,
+    init: &VcpuInit<BootEntry>,
 ) -> Result<(), Error> {
     let cpuid = cpuid::for_vcpu(supported, init.id, init.cpus, tsc_deadline)?;
     fd.set_cpuid2(&cpuid).map_err(failed("KVM_SET_CPUID2"))?;

@@ -6,13 +6,13 @@ use virtio_devices::balloon::Balloon;
 use virtio_devices::blk::Blk;
 use virtio_devices::device::VirtioDevice;
 use virtio_devices::rng::Rng;
-use virtio_devices::transport::mmio::{MmioTransport, QUEUE_NOTIFY};
+use virtio_devices::transport::mmio::{MmioTransport, QUEUE_NOTIFY, WINDOW_SIZE};
+#[cfg(target_os = "linux")]
 use virtio_devices::transport::vhost_user::VhostUser;
-use vmm_sys_util::eventfd::EventFd;
 
 use super::Watch;
 use crate::Memory;
-use crate::arch::x86_64::layout;
+use crate::arch::Arch;
 use crate::bus::{Action, Bus, BusDevice};
 use crate::hypervisor::Vm;
 use crate::machine::{Error, MachineSpec, VhostUserSpec};
@@ -42,6 +42,9 @@ pub(super) fn make(spec: &mut MachineSpec) -> Result<(Vec<Named>, Vec<Watch>), E
             .push(Watch { name: name.clone(), socket: device.hangup_fd().map_err(failed(&name))? });
         add(name, Box::new(device));
     }
+    for (name, device) in spec.local.drain(..) {
+        add(name, device);
+    }
     if spec.rng {
         add("entropy".to_owned(), Box::new(Rng::new()));
     }
@@ -66,19 +69,15 @@ pub(super) fn place<V: Vm>(
     let count = devices.len();
     let mut slots = Vec::with_capacity(count);
     for (index, Named { name, device }) in devices.into_iter().enumerate() {
-        let (address, gsi) = layout::virtio_slot(index).ok_or(Error::TooManyDevices(count))?;
-        let interrupt =
-            EventFd::new(libc::EFD_CLOEXEC | libc::EFD_NONBLOCK).map_err(failed(&name))?;
-        if !vm.add_interrupt(gsi, &interrupt)? {
-            return Err(Error::NoInterruptEvents);
-        }
+        let (address, gsi) = V::Arch::virtio_slot(index).ok_or(Error::TooManyDevices(count))?;
+        let interrupt = vm.interrupt(gsi)?;
         let transport =
             MmioTransport::new(device, Arc::clone(memory), interrupt).map_err(failed(&name))?;
         for (queue, doorbell) in (0u32..).zip(transport.doorbells()) {
             // Where the hypervisor cannot, the write comes to the window, which rings.
             vm.add_doorbell(address + QUEUE_NOTIFY, queue, doorbell)?;
         }
-        bus.add(address, layout::VIRTIO_STEP, Box::new(Window { name, transport }))?;
+        bus.add(address, WINDOW_SIZE, Box::new(Window { name, transport }))?;
         slots.push((address, gsi));
     }
     Ok(slots)

@@ -21,7 +21,7 @@ pub trait IrqTrigger: Send + Sync + 'static {
     }
 }
 
-/// An irqfd.
+/// An event that a hypervisor listens to: an irqfd.
 impl IrqTrigger for Event {
     fn trigger(&self) {
         // Fails only when the line has been raised 2^64 - 2 times without being taken.
@@ -30,6 +30,16 @@ impl IrqTrigger for Event {
 
     fn event(&self) -> Option<Event> {
         self.try_clone().ok()
+    }
+}
+
+impl IrqTrigger for Box<dyn IrqTrigger> {
+    fn trigger(&self) {
+        (**self).trigger();
+    }
+
+    fn event(&self) -> Option<Event> {
+        (**self).event()
     }
 }
 

@@ -96,7 +96,7 @@ fn an_initrd_too_large_says_how_much_memory_it_wants() {
 #[test]
 fn command_lines_that_linux_would_cut_are_refused() {
     let memory = testing::memory(SIZE);
-    assert!(cmdline::write(&memory, &"x".repeat(2047)).is_ok());
-    assert!(cmdline::write(&memory, &"x".repeat(2048)).is_err());
-    assert!(cmdline::write(&memory, "a\0b").is_err());
+    assert!(cmdline::write(&memory, &"x".repeat(2047), layout::COMMAND_LINE).is_ok());
+    assert!(cmdline::write(&memory, &"x".repeat(2048), layout::COMMAND_LINE).is_err());
+    assert!(cmdline::write(&memory, "a\0b", layout::COMMAND_LINE).is_err());
 }

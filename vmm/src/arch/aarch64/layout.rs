@@ -1,0 +1,54 @@
+//! Where things are in guest-physical memory. All addresses and lengths in bytes.
+//!
+//! ```text
+//!  0x0800_0000  GICv3: distributor, then a redistributor for each vCPU
+//!  0x0900_0000  PL011 serial port, PL031 clock
+//!  0x0a00_0000  virtio devices
+//!  0x4000_0000  memory: device tree, kernel, … , initrd
+//! ```
+//!
+//! An interrupt line is the number of a shared peripheral interrupt, from 0 (its id for the
+//! controller is 32 more).
+
+/// GICv3 distributor.
+pub const GIC_DISTRIBUTOR: u64 = 0x0800_0000;
+/// Its length.
+pub const GIC_DISTRIBUTOR_SIZE: u64 = 0x1_0000;
+/// GICv3 redistributors, one after the other.
+pub const GIC_REDISTRIBUTORS: u64 = 0x080a_0000;
+/// Length of one.
+pub const GIC_REDISTRIBUTOR_SIZE: u64 = 0x2_0000;
+
+/// PL011 serial port.
+pub const SERIAL: u64 = 0x0900_0000;
+/// PL031 real-time clock.
+pub const RTC: u64 = 0x0901_0000;
+/// Length of each of these two.
+pub const PERIPHERAL_SIZE: u64 = 0x1000;
+/// Interrupt line of the serial port.
+pub const SERIAL_LINE: u32 = 1;
+/// Interrupt line of the clock.
+pub const RTC_LINE: u32 = 2;
+
+/// Registers of the first virtio device.
+pub const VIRTIO: u64 = 0x0a00_0000;
+/// Room of one virtio device.
+pub const VIRTIO_STEP: u64 = 0x1000;
+/// Interrupt lines of virtio devices.
+pub const VIRTIO_LINES: std::ops::Range<u32> = 16..48;
+/// First shared peripheral interrupt, as the controller counts.
+pub const SPI_BASE: u32 = 32;
+
+/// Start of memory.
+pub const MEMORY: u64 = 0x4000_0000;
+/// Most memory of a machine: with its start it stays in 39 bits of physical addresses. A host's
+/// hypervisor may allow less.
+pub const MEMORY_MAX: u64 = 1 << 38;
+
+/// Registers and interrupt line of virtio device number `index`, or `None` beyond the last.
+#[must_use]
+pub fn virtio_slot(index: usize) -> Option<(u64, u32)> {
+    let index = u32::try_from(index).ok()?;
+    let line = VIRTIO_LINES.start.checked_add(index).filter(|line| VIRTIO_LINES.contains(line))?;
+    Some((VIRTIO + u64::from(index) * VIRTIO_STEP, line))
+}
