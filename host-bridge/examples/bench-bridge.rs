@@ -28,8 +28,8 @@ use std::time::{Duration, Instant};
 use host_bridge::link::{Entry, Failure, State, Status, Supplier, serve};
 use host_bridge::{Bridge, Config, Limits};
 use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
 };
 
 /// Since when times are told.
@@ -124,7 +124,7 @@ impl Supplier for Fixed {
 }
 
 fn pair() -> (OwnedFd, OwnedFd) {
-    socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).unwrap()
+    host_bridge::pair().unwrap()
 }
 
 /// As the vsock device does.
@@ -141,7 +141,7 @@ fn accept(channel: BorrowedFd<'_>) -> io::Result<Option<UnixStream>> {
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let mut byte = [0];
     let mut parts = [IoSliceMut::new(&mut byte)];
-    recvmsg(channel, &mut parts, &mut control, RecvFlags::CMSG_CLOEXEC)?;
+    recvmsg(channel, &mut parts, &mut control, RecvFlags::empty())?;
     let stream = control.drain().find_map(|part| match part {
         RecvAncillaryMessage::ScmRights(mut streams) => streams.next(),
         _ => None,

@@ -7,7 +7,6 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::{LocalSet, spawn_local};
@@ -205,8 +204,7 @@ fn is_whole(request: &[u8]) -> bool {
 
 fn converse(flags: u8, data: &[u8], server: Arc<Canned>) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let kind = SocketType::SEQPACKET;
-    let (supplier, link) = socketpair(AddressFamily::UNIX, kind, SocketFlags::CLOEXEC, None)?;
+    let (supplier, link) = crate::pair()?;
     std::thread::spawn(move || serve(supplier, server));
     let short = Duration::from_millis(20);
     let limits = Limits { head: short, upload: short, hold: short, ..Limits::default() };

@@ -28,8 +28,8 @@ pub(crate) fn stream(stream: std::os::unix::net::UnixStream) -> io::Result<UnixS
     UnixStream::from_std(stream)
 }
 
-/// Registers a socket that carries packets with the runtime: a `SOCK_SEQPACKET` one, for which
-/// the standard library has no type; nothing but its readiness is used.
+/// Registers a socket that carries packets with the runtime: the type is one that has a
+/// descriptor, and nothing but its readiness is used.
 pub(crate) fn packets(socket: OwnedFd) -> io::Result<UnixDatagram> {
     set_nonblocking(&socket)?;
     UnixDatagram::from_std(socket.into())

@@ -49,6 +49,7 @@ mod outgoing;
 mod reply;
 mod rewrite;
 mod switch_port;
+mod sys;
 #[cfg(test)]
 mod testing;
 mod text;
@@ -56,3 +57,4 @@ mod upstream;
 
 pub use bridge::{Accept, Bridge, Config};
 pub use limits::Limits;
+pub use sys::pair;

@@ -1,5 +1,5 @@
-//! Between a bridge and who supplies the model: a `SOCK_SEQPACKET` pair that carries one JSON
-//! message a packet.
+//! Between a bridge and who supplies the model: a [`pair`](crate::pair) that carries one
+//! JSON message a packet.
 //!
 //! ```text
 //!  guest ─ HTTP ─▶ bridge ── Packet<Ask> ───────────▶ supplier ──▶ model server
@@ -134,7 +134,8 @@ pub enum Failure {
 pub(crate) fn accept_for_tests(
     channel: std::os::fd::BorrowedFd<'_>,
 ) -> std::io::Result<Option<std::os::unix::net::UnixStream>> {
-    let received = packet::receive(channel, &mut [0; 8])?;
+    let mut inbox = packet::Inbox::new();
+    let received = inbox.receive(channel)?;
     received
         .map(|r| r.socket.map(Into::into).ok_or(std::io::ErrorKind::InvalidData.into()))
         .transpose()

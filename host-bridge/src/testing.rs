@@ -12,10 +12,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rustix::net::{
-    AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
-    sendmsg, socketpair,
-};
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, sendmsg};
 
 use crate::link::{Entry, Failure, State, Status, Supplier, serve};
 use crate::{Bridge, Config, Limits};
@@ -24,8 +21,7 @@ use crate::{Bridge, Config, Limits};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) fn packet_pair() -> (OwnedFd, OwnedFd) {
-    let flags = SocketFlags::CLOEXEC;
-    socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None).unwrap()
+    crate::pair().unwrap()
 }
 
 /// Limits for tests: pings often, waits not long.
@@ -194,7 +190,7 @@ impl Guest {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
         let mut control = SendAncillaryBuffer::new(&mut space);
         control.push(SendAncillaryMessage::ScmRights(&descriptors));
-        sendmsg(channel, &[IoSlice::new(&[0; 8])], &mut control, SendFlags::NOSIGNAL).unwrap();
+        sendmsg(channel, &[IoSlice::new(&[0; 8])], &mut control, crate::sys::SEND).unwrap();
         Self { stream: BufReader::new(ours) }
     }
 

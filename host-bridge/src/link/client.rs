@@ -11,8 +11,8 @@ use tokio::io::Interest;
 use tokio::net::UnixDatagram;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::packet::{self, Received};
-use super::{Answer, Ask, Entry, Failure, MAX_PACKET, Packet, Status};
+use super::packet::{self, Inbox, Received};
+use super::{Answer, Ask, Entry, Failure, Packet, Status};
 
 /// Questions whose answer has not come; more wait for their turn.
 const MAX_ASKS: usize = 256;
@@ -52,14 +52,14 @@ impl Link {
 
     /// Receives answers until the supplier is gone; from then on every question fails.
     pub(crate) async fn run(&self) {
-        let mut buffer = vec![0; MAX_PACKET];
+        let mut inbox = Inbox::new();
         loop {
             if self.socket.readable().await.is_err() {
                 break;
             }
-            let receive = || packet::receive(self.socket.as_fd(), &mut buffer);
-            match self.socket.try_io(Interest::READABLE, receive) {
-                Ok(Some(Received { length, socket })) => self.take(&buffer[..length], socket),
+            let (inbox, socket) = (&mut inbox, self.socket.as_fd());
+            match self.socket.try_io(Interest::READABLE, move || inbox.receive(socket)) {
+                Ok(Some(Received { bytes, socket })) => self.take(bytes, socket),
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
                 Ok(None) | Err(_) => break,
             }

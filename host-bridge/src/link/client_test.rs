@@ -3,7 +3,6 @@
 use std::future::Future;
 use std::time::Duration;
 
-use rustix::net::SendFlags;
 use tokio::task::{LocalSet, spawn_local, yield_now};
 
 use super::*;
@@ -31,9 +30,9 @@ async fn settle() {
 }
 
 fn asked(supplier: &OwnedFd) -> Packet<Ask> {
-    let mut buffer = vec![0; MAX_PACKET];
-    let received = packet::receive(supplier.as_fd(), &mut buffer).unwrap().unwrap();
-    packet::parse(&buffer[..received.length]).unwrap()
+    let mut inbox = Inbox::new();
+    let received = inbox.receive(supplier.as_fd()).unwrap().unwrap();
+    packet::parse(received.bytes).unwrap()
 }
 
 fn answer(supplier: &OwnedFd, id: u32, body: Answer) {
@@ -60,8 +59,12 @@ fn answers_come_in_any_order() {
     });
 }
 
+// Where a socket keeps them apart, any bytes are a packet.
+#[cfg(target_os = "linux")]
 #[test]
 fn strange_packets_are_dropped() {
+    use crate::{link::MAX_PACKET, sys::SEND};
+
     play(|link, supplier| async move {
         let asking = Rc::clone(&link);
         let asking = spawn_local(async move { asking.status().await });
@@ -69,7 +72,7 @@ fn strange_packets_are_dropped() {
         let id = asked(&supplier).id;
         let long = vec![b' '; MAX_PACKET + 1];
         for bytes in [&b"x"[..], b"[]", b"\xff\0", &long] {
-            rustix::net::send(&supplier, bytes, SendFlags::NOSIGNAL).unwrap();
+            rustix::net::send(&supplier, bytes, SEND).unwrap();
         }
         answer(&supplier, id.wrapping_add(9), Answer::Connected);
         answer(&supplier, id, Answer::Status(status(State::Idle)));

@@ -1,55 +1,39 @@
-//! Packets on a `SOCK_SEQPACKET` socket, with at most one descriptor each.
+//! Packets with at most one descriptor each.
+//!
+//! A `SOCK_SEQPACKET` socket keeps them apart. macOS has none for Unix sockets: there they are on
+//! a stream, and the length goes ahead.
 
-use std::io::{self, IoSlice, IoSliceMut};
-use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+#[cfg(target_os = "linux")]
+#[path = "packet/seqpacket.rs"]
+mod imp;
+#[cfg(target_os = "macos")]
+#[path = "packet/stream.rs"]
+mod imp;
+// It works on Linux too, so its tests run there.
+#[cfg(all(test, target_os = "linux"))]
+#[path = "packet/stream.rs"]
+mod stream;
 
-use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags,
-};
+use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
+
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{MAX_PACKET, Packet};
 
+pub(super) use imp::Inbox;
+
 /// A packet that arrived.
-pub(super) struct Received {
-    /// Its length; longer than the buffer is never reported.
-    pub length: usize,
+pub(super) struct Received<'a> {
+    /// What it says; nothing if it was too long.
+    pub bytes: &'a [u8],
     /// The descriptor that came along; surplus ones are closed.
     pub socket: Option<OwnedFd>,
 }
 
-/// Receives a packet into `buffer`; nothing at the end of the connection. A packet that does not
-/// fit has length 0.
-pub(super) fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Option<Received>> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-    let mut control = RecvAncillaryBuffer::new(&mut space);
-    let received = rustix::io::retry_on_intr(|| {
-        let mut parts = [IoSliceMut::new(buffer)];
-        rustix::net::recvmsg(socket, &mut parts, &mut control, RecvFlags::CMSG_CLOEXEC)
-    });
-    let received = match received {
-        Ok(received) => received,
-        Err(rustix::io::Errno::CONNRESET) => return Ok(None),
-        Err(e) => return Err(e.into()),
-    };
-    let mut descriptor = None;
-    for part in control.drain() {
-        if let RecvAncillaryMessage::ScmRights(mut received) = part {
-            descriptor = received.next();
-        }
-    }
-    if received.bytes == 0 && descriptor.is_none() {
-        return Ok(None);
-    }
-    let whole = !received.flags.contains(ReturnFlags::TRUNC);
-    let length = if whole { received.bytes } else { 0 };
-    Ok(Some(Received { length, socket: descriptor }))
-}
-
-/// Sends `packet` and perhaps a descriptor.
+/// Sends `packet` and perhaps a descriptor. One at a time: others would come in between.
 pub(super) fn send<T: Serialize>(
     socket: BorrowedFd<'_>,
     packet: &Packet<T>,
@@ -59,20 +43,21 @@ pub(super) fn send<T: Serialize>(
     if bytes.len() > MAX_PACKET {
         return Err(io::ErrorKind::InvalidInput.into());
     }
-    let descriptors = descriptor.map(|d| [d]);
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-    let mut control = SendAncillaryBuffer::new(&mut space);
-    if let Some(descriptors) = &descriptors {
-        control.push(SendAncillaryMessage::ScmRights(descriptors));
-    }
-    rustix::io::retry_on_intr(|| {
-        let parts = [IoSlice::new(&bytes)];
-        rustix::net::sendmsg(socket.as_fd(), &parts, &mut control, SendFlags::NOSIGNAL)
-    })?;
-    Ok(())
+    imp::send(socket, &bytes, descriptor)
 }
 
 /// What `bytes` say, if they are a packet of that kind.
 pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Option<Packet<T>> {
     serde_json::from_slice(bytes).ok()
+}
+
+/// The last descriptor of what was received.
+fn descriptor(control: &mut RecvAncillaryBuffer<'_>) -> io::Result<Option<OwnedFd>> {
+    let mut descriptor = None;
+    for part in control.drain() {
+        if let RecvAncillaryMessage::ScmRights(mut received) = part {
+            descriptor = received.next();
+        }
+    }
+    descriptor.map(crate::sys::received).transpose()
 }

@@ -2,11 +2,11 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use super::packet::{self, Received};
-use super::{Answer, Ask, Entry, Failure, MAX_PACKET, Packet, Status};
+use super::packet::{self, Inbox, Received};
+use super::{Answer, Ask, Entry, Failure, Packet, Status};
 
 /// Asks of one bridge that may wait at the same time.
 const MAX_WAITING: usize = 64;
@@ -42,12 +42,12 @@ pub trait Supplier: Send + Sync + 'static {
 /// # Errors
 /// If the socket breaks.
 pub fn serve(link: OwnedFd, supplier: Arc<dyn Supplier>) -> io::Result<()> {
-    let link = Arc::new(link);
+    let link = Arc::new(Line { socket: link, sending: Mutex::new(()) });
     let waiting = Arc::new(AtomicUsize::new(0));
-    let mut buffer = vec![0; MAX_PACKET];
-    while let Some(Received { length, socket }) = packet::receive(link.as_fd(), &mut buffer)? {
+    let mut inbox = Inbox::new();
+    while let Some(Received { bytes, socket }) = inbox.receive(link.socket.as_fd())? {
         drop(socket);
-        let Some(Packet { id, body }) = packet::parse::<Ask>(&buffer[..length]) else {
+        let Some(Packet { id, body }) = packet::parse::<Ask>(bytes) else {
             continue;
         };
         let answer = match body {
@@ -74,6 +74,12 @@ pub fn serve(link: OwnedFd, supplier: Arc<dyn Supplier>) -> io::Result<()> {
     Ok(())
 }
 
+/// The connection, on which threads answer in turn.
+struct Line {
+    socket: OwnedFd,
+    sending: Mutex<()>,
+}
+
 fn wait_for(supplier: &dyn Supplier, ask: Ask) -> (Answer, Option<OwnedFd>) {
     let failed = |failure| (Answer::Failed(failure), None);
     match ask {
@@ -89,11 +95,13 @@ fn wait_for(supplier: &dyn Supplier, ask: Ask) -> (Answer, Option<OwnedFd>) {
 }
 
 /// A bridge that is gone, or an answer that does not fit a packet, is nobody's loss but its own.
-fn reply(link: &OwnedFd, id: u32, body: Answer, socket: Option<OwnedFd>) {
+fn reply(link: &Line, id: u32, body: Answer, socket: Option<OwnedFd>) {
     let socket = socket.as_ref().map(AsFd::as_fd);
-    if packet::send(link.as_fd(), &Packet { id, body }, socket).is_err() {
+    let _alone = link.sending.lock().unwrap_or_else(PoisonError::into_inner);
+    let link = link.socket.as_fd();
+    if packet::send(link, &Packet { id, body }, socket).is_err() {
         let body = Answer::Failed(Failure::Down("the answer could not be sent".into()));
-        let _ = packet::send(link.as_fd(), &Packet { id, body }, None);
+        let _ = packet::send(link, &Packet { id, body }, None);
     }
 }
 
