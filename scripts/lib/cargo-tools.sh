@@ -11,6 +11,11 @@ cargo_tool() {
     say "building $name (once; some minutes)"
     mkdir -p "$home"
     local install=(cargo install --locked --quiet --profile "$profile" --config "profile.dev.debug=false" --root "$home")
+    if [ "$name" = rcodesign ]; then
+        # The crate has another name, and talks to Apple's servers by default.
+        install+=(--no-default-features)
+        name=apple-codesign
+    fi
     if "${install[@]}" "$name" </dev/null 2>"$home/$name.log"; then
         return 0
     fi
