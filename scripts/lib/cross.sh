@@ -4,7 +4,6 @@
 # rustup brings the standard library of another target where it may download. Elsewhere cargo
 # builds it (-Zbuild-std) from the source of the very same version, which Debian packages.
 
-# shellcheck disable=SC2154 # common.sh has it
 cross_home=$cache/cross
 macos=aarch64-apple-darwin
 
