@@ -36,6 +36,9 @@ pub trait Arch: Send + Sync + 'static {
     /// Most memory of a machine, in bytes.
     const MEMORY_MAX: u64;
 
+    /// Words of the kernel command line that are true of the machine whatever runs in it.
+    const CMDLINE: &'static str;
+
     /// The ranges `(start, length)` of guest-physical memory that `size` bytes occupy, in order.
     fn ranges(size: u64) -> Vec<(u64, u64)>;
 

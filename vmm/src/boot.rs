@@ -4,6 +4,7 @@
 //! file: each is checked first, with bounded work, and an error says what was found. File
 //! contents go straight into guest memory.
 
+pub mod aarch64;
 #[cfg(target_arch = "x86_64")]
 pub mod bzimage;
 pub mod cmdline;
@@ -41,6 +42,7 @@ pub enum Error {
     #[error("the kernel image is corrupt: {0}; get it again")]
     Corrupt(&'static str),
     /// The loader refused.
+    #[cfg(target_arch = "x86_64")]
     #[error("the kernel image could not be loaded")]
     Load(#[source] linux_loader::loader::Error),
     /// A file could not be read.
@@ -68,6 +70,12 @@ pub enum Error {
     /// Guest memory refused.
     #[error("boot structures could not be written to guest memory")]
     Memory(#[from] GuestMemoryError),
+    /// No device tree.
+    #[error("the device tree could not be made")]
+    DeviceTree(#[from] vm_fdt::Error),
+    /// The host gave no random bytes.
+    #[error("the host has no random bytes for the kernel to start with")]
+    Random(#[source] io::Error),
     /// No firmware tables.
     #[cfg(target_arch = "x86_64")]
     #[error(transparent)]
@@ -93,8 +101,12 @@ fn identify(head: &[u8]) -> &'static str {
     let at = |offset: usize, magic: &[u8]| head.get(offset..).is_some_and(|r| r.starts_with(magic));
     if head.is_empty() {
         "an empty file"
+    } else if at(0, b"MZ") && at(4, b"zimg") {
+        "a compressed EFI kernel (zboot)"
     } else if at(56, b"ARM\x64") {
         "a kernel for aarch64"
+    } else if at(0x202, b"HdrS") {
+        "a kernel for x86-64 (bzImage)"
     } else if at(0, b"\x1f\x8b") || at(0, b"\xfd7zXZ") || at(0, b"\x28\xb5\x2f\xfd") {
         "a compressed file"
     } else if at(0, b"070701") {

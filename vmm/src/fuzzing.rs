@@ -3,43 +3,25 @@
 use std::fs::File;
 use std::io::Write;
 
-use virtio_devices::event::Event;
 use vm_memory::GuestAddress;
 
 use crate::Memory;
-use crate::boot;
-use crate::bus::{Action, Bus, BusDevice};
-use crate::legacy::{i8042, power, pvpanic, serial};
+use crate::bus::{Action, Bus};
 use crate::machine::memory;
 
-/// Loads `data` as a kernel, and as an initrd behind it.
-pub fn fuzz_kernel(data: &[u8]) {
-    let size = memory::MIN;
-    let Ok(length) = usize::try_from(size) else {
-        return;
-    };
-    let Ok(memory) = Memory::from_ranges(&[(GuestAddress(0), length)]) else {
-        return;
-    };
-    let Some(mut kernel) = file(data) else { return };
-    if let Ok(kernel) = boot::x86_64::load_kernel(&memory, size, &mut kernel) {
-        assert!(kernel.end <= size, "a kernel that does not fit was accepted");
-        if let Some(initrd) = file(data) {
-            let limit = kernel.initrd_limit.min(size);
-            if let Ok(Some((start, length))) =
-                boot::initrd::load(&memory, size, &[initrd], kernel.end, limit)
-            {
-                assert!(start >= kernel.end && start + length <= size);
-            }
-        }
-    }
-}
+mod aarch64;
+#[cfg(target_arch = "x86_64")]
+mod x86_64;
 
-/// Plays `data` as accesses to the legacy devices, twelve bytes each.
-pub fn fuzz_bus(data: &[u8]) {
-    let Some(bus) = legacy_bus() else { return };
+pub use aarch64::{fuzz_bus_aarch64, fuzz_kernel_aarch64};
+#[cfg(target_arch = "x86_64")]
+pub use x86_64::{fuzz_bus, fuzz_kernel};
+
+/// Plays `data` as accesses, twelve bytes each: `addresses` makes an address of the first two,
+/// then come width, direction and value.
+fn play(bus: &Bus, data: &[u8], addresses: impl Fn(u16) -> u64) {
     for access in data.chunks_exact(12) {
-        let address = u64::from(access[0]) << 8 | u64::from(access[1]);
+        let address = addresses(u16::from_be_bytes([access[0], access[1]]));
         let mut value = [0; 8];
         value.copy_from_slice(&access[4..12]);
         let width = access[2];
@@ -52,20 +34,10 @@ pub fn fuzz_bus(data: &[u8]) {
     }
 }
 
-fn legacy_bus() -> Option<Bus> {
-    let interrupt = Box::new(Event::new().ok()?);
-    let com1 = serial::Com1::new(interrupt, serial::Sink::new(None).ok()?);
-    let devices: [(u16, u16, Box<dyn BusDevice>); 4] = [
-        (serial::PORT, u16::from(serial::PORTS), Box::new(com1)),
-        (power::PORT, power::PORTS, Box::new(power::Power)),
-        (pvpanic::PORT, 1, Box::new(pvpanic::PvPanic)),
-        (i8042::PORT, i8042::PORTS, Box::new(i8042::I8042)),
-    ];
-    let mut bus = Bus::default();
-    for (port, ports, device) in devices {
-        bus.add(u64::from(port), u64::from(ports), device).ok()?;
-    }
-    Some(bus)
+/// The least memory of a machine, from `start` on.
+fn memory_at(start: u64) -> Option<Memory> {
+    let length = usize::try_from(memory::MIN).ok()?;
+    Memory::from_ranges(&[(GuestAddress(start), length)]).ok()
 }
 
 fn file(data: &[u8]) -> Option<File> {

@@ -19,6 +19,7 @@ impl Random {
 }
 
 /// A bzImage header with a body.
+#[cfg(target_arch = "x86_64")]
 fn bzimage() -> Vec<u8> {
     let mut image = vec![0u8; 0x800];
     image[0x1f1] = 1;
@@ -48,15 +49,17 @@ fn mutated(mut image: Vec<u8>, random: &mut Random) -> Vec<u8> {
     image
 }
 
+#[cfg(target_arch = "x86_64")]
 #[test]
 fn valid_images_load() {
     let memory = crate::testing::memory(memory::MIN);
     for image in [bzimage(), crate::testing::elf_kernel(0x10_0000, 0x10_0000, &[0xf4; 64])] {
         let mut file = file(&image).unwrap();
-        assert!(boot::x86_64::load_kernel(&memory, memory::MIN, &mut file).is_ok());
+        assert!(crate::boot::x86_64::load_kernel(&memory, memory::MIN, &mut file).is_ok());
     }
 }
 
+#[cfg(target_arch = "x86_64")]
 #[test]
 fn mutated_kernels_neither_panic_nor_hang() {
     let mut random = Random(0x1234_5678_9abc_def1);
@@ -69,6 +72,31 @@ fn mutated_kernels_neither_panic_nor_hang() {
     }
 }
 
+#[test]
+fn mutated_images_neither_panic_nor_hang() {
+    let mut random = Random(0x1234_5678_9abc_def1);
+    for _ in 0..1000 {
+        fuzz_kernel_aarch64(&mutated(crate::testing::aarch64_kernel(0, &[0; 64]), &mut random));
+    }
+}
+
+#[test]
+fn random_accesses_to_registers_do_no_harm() {
+    let mut random = Random(43);
+    for _ in 0..2000 {
+        let mut data = Vec::new();
+        for _ in 0..32 {
+            let register = [0, 0x18, 0x38, 0x44, 0xfe0][random.below(5)] + random.below(9) as u16;
+            let at = (random.below(5) as u16) << 12 | register;
+            data.extend_from_slice(&at.to_be_bytes());
+            data.extend_from_slice(&[random.next() as u8, random.next() as u8]);
+            data.extend_from_slice(&random.next().to_le_bytes());
+        }
+        fuzz_bus_aarch64(&data);
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
 #[test]
 fn random_accesses_do_no_harm() {
     let mut random = Random(42);

@@ -13,12 +13,13 @@
 pub mod arch;
 pub mod boot;
 pub mod bus;
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[cfg(target_os = "linux")]
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod hypervisor;
 pub mod legacy;
 pub mod machine;
+mod sys;
 #[cfg(test)]
 mod testing;
 

@@ -2,6 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::cast_possible_truncation)]
 
+pub mod fdt;
+
+use std::fs::File;
+use std::io::Write;
+
 use vm_memory::GuestAddress;
 
 use crate::Memory;
@@ -9,6 +14,32 @@ use crate::Memory;
 /// Plain memory from address 0.
 pub fn memory(size: u64) -> Memory {
     Memory::from_ranges(&[(GuestAddress(0), size as usize)]).unwrap()
+}
+
+/// Plain memory of an aarch64 machine.
+pub fn aarch64_memory(size: u64) -> Memory {
+    let start = GuestAddress(crate::arch::aarch64::layout::MEMORY);
+    Memory::from_ranges(&[(start, size as usize)]).unwrap()
+}
+
+/// A file without a name.
+pub fn file(bytes: &[u8]) -> File {
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(bytes).unwrap();
+    file
+}
+
+/// An aarch64 `Image` whose text is `code`, at this offset, with a page of zeros at its end.
+pub fn aarch64_kernel(text_offset: u64, code: &[u8]) -> Vec<u8> {
+    // A jump over the header, which its first eight bytes are for.
+    let mut image = vec![0x10, 0, 0, 0x14, 0, 0, 0, 0];
+    let size = 64 + code.len() as u64 + 4096;
+    for word in [text_offset, size, 0xa, 0, 0, 0] {
+        image.extend_from_slice(&word.to_le_bytes());
+    }
+    image.extend_from_slice(b"ARM\x64\0\0\0\0");
+    image.extend_from_slice(code);
+    image
 }
 
 /// An ELF image with one segment of `code` at `address` and a PVH note for `entry`.

@@ -24,6 +24,7 @@ impl Arch for X86_64 {
     type Entry = BootEntry;
 
     const MEMORY_MAX: u64 = layout::MEMORY_MAX;
+    const CMDLINE: &'static str = boot::cmdline::X86_64;
 
     fn ranges(size: u64) -> Vec<(u64, u64)> {
         layout::ranges(size)

@@ -1,18 +1,9 @@
 #![allow(clippy::unwrap_used, clippy::cast_possible_truncation)]
 
-use std::io::Write;
-
 use super::*;
-use crate::testing;
+use crate::testing::{self, file};
 
 const SIZE: u64 = 64 << 20;
-
-fn file(bytes: &[u8]) -> File {
-    let mut file: File =
-        rustix::fs::memfd_create("test", rustix::fs::MemfdFlags::CLOEXEC).unwrap().into();
-    file.write_all(bytes).unwrap();
-    file
-}
 
 fn kernel_error(bytes: &[u8]) -> String {
     match load_kernel(&testing::memory(SIZE), SIZE, &mut file(bytes)) {
@@ -88,7 +79,8 @@ fn an_initrd_too_large_says_how_much_memory_it_wants() {
     large.set_len(SIZE).unwrap();
     let error = initrd::load(&memory, SIZE, &[large], 1 << 20, SIZE).unwrap_err();
     assert!(error.to_string().contains("129 MiB are needed"), "{error}");
-    let endless = file(b"x");
+    let flags = rustix::fs::MemfdFlags::CLOEXEC;
+    let endless = File::from(rustix::fs::memfd_create("endless", flags).unwrap());
     endless.set_len(i64::MAX as u64).unwrap();
     assert!(initrd::load(&memory, SIZE, &[endless], 1 << 20, SIZE).is_err());
 }

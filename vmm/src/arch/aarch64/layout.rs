@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  0x0800_0000  GICv3: distributor, then a redistributor for each vCPU
-//!  0x0900_0000  PL011 serial port, PL031 clock
+//!  0x0900_0000  PL011 serial port, PL031 clock, panic register
 //!  0x0a00_0000  virtio devices
 //!  0x4000_0000  memory: device tree, kernel, … , initrd
 //! ```
@@ -23,12 +23,10 @@ pub const GIC_REDISTRIBUTOR_SIZE: u64 = 0x2_0000;
 pub const SERIAL: u64 = 0x0900_0000;
 /// PL031 real-time clock.
 pub const RTC: u64 = 0x0901_0000;
-/// Length of each of these two.
-pub const PERIPHERAL_SIZE: u64 = 0x1000;
+/// Where a kernel tells that it panicked.
+pub const PVPANIC: u64 = 0x0903_0000;
 /// Interrupt line of the serial port.
 pub const SERIAL_LINE: u32 = 1;
-/// Interrupt line of the clock.
-pub const RTC_LINE: u32 = 2;
 
 /// Registers of the first virtio device.
 pub const VIRTIO: u64 = 0x0a00_0000;
@@ -39,11 +37,35 @@ pub const VIRTIO_LINES: std::ops::Range<u32> = 16..48;
 /// First shared peripheral interrupt, as the controller counts.
 pub const SPI_BASE: u32 = 32;
 
+/// Private interrupts of each vCPU's timers, as the device tree counts: secure physical, physical,
+/// virtual, hypervisor.
+pub const TIMER_PPIS: [u32; 4] = [13, 14, 11, 10];
+
 /// Start of memory.
 pub const MEMORY: u64 = 0x4000_0000;
+/// Device tree, in a room of 2 MiB, the most that it may have.
+pub const DEVICE_TREE: u64 = MEMORY;
+/// Kernels begin here, plus the offset that they name.
+pub const KERNEL: u64 = MEMORY + (2 << 20);
+/// End of the addresses at which a kernel may look for its initrd: 32 GiB from the start of
+/// memory.
+pub const INITRD_END: u64 = MEMORY + (32 << 30);
 /// Most memory of a machine: with its start it stays in 39 bits of physical addresses. A host's
 /// hypervisor may allow less.
 pub const MEMORY_MAX: u64 = 1 << 38;
+
+/// Affinity (`MPIDR_EL1`, the bits of its four affinity fields) of vCPU `id`: sixteen to a
+/// cluster, as KVM numbers them and as one interrupt to many of them can tell apart.
+#[must_use]
+pub fn affinity(id: u8) -> u64 {
+    u64::from(id) >> 4 << 8 | u64::from(id) & 0xf
+}
+
+/// The one range `(start, length)` that `size` bytes of memory occupy.
+#[must_use]
+pub fn ranges(size: u64) -> Vec<(u64, u64)> {
+    vec![(MEMORY, size)]
+}
 
 /// Registers and interrupt line of virtio device number `index`, or `None` beyond the last.
 #[must_use]
@@ -52,3 +74,7 @@ pub fn virtio_slot(index: usize) -> Option<(u64, u32)> {
     let line = VIRTIO_LINES.start.checked_add(index).filter(|line| VIRTIO_LINES.contains(line))?;
     Some((VIRTIO + u64::from(index) * VIRTIO_STEP, line))
 }
+
+#[cfg(test)]
+#[path = "layout_test.rs"]
+mod tests;

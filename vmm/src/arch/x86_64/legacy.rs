@@ -5,7 +5,8 @@ use std::os::fd::OwnedFd;
 
 use super::layout;
 use crate::hypervisor::Vm;
-use crate::legacy::serial::{self, Com1, Sink};
+use crate::legacy::serial::{self, Com1};
+use crate::legacy::sink::Sink;
 use crate::legacy::{i8042, power, pvpanic};
 use crate::machine::{Buses, Error};
 
