@@ -46,6 +46,21 @@ pub enum Error {
         /// The host's limit.
         limit: usize,
     },
+    /// The host's interrupt controller has nothing to make the guest's of.
+    #[error(
+        "this host's interrupt controller cannot be virtualised as GICv3 (a Raspberry Pi 4's cannot), which KVM machines of qvm need; use --accel tcg"
+    )]
+    NoGicV3,
+    /// More memory than the host's processors can address for a guest.
+    #[error(
+        "the machine's memory is too much: this host's processors give a guest {bits} bits of addresses, which are {limit_mib} MiB; ask for less"
+    )]
+    AddressSpace {
+        /// Bits of guest-physical addresses.
+        bits: u32,
+        /// Memory that they reach.
+        limit_mib: u64,
+    },
     /// The answer given to `run` does not fit the exit it answers.
     #[error("a vCPU was resumed with an answer to something it did not ask")]
     WrongEntry,
@@ -101,6 +116,7 @@ pub trait Hypervisor {
     type Vm: Vm;
 
     /// Creates a machine for up to `cpus` vCPUs, with its interrupt controller, without memory.
+    /// (KVM on aarch64 makes its vCPUs here already: it initialises the controller last.)
     ///
     /// # Errors
     /// [`Error`]: no permission, no memory, or a capability is missing.

@@ -1,16 +1,26 @@
-//! Linux KVM, with PIC, IOAPIC, local APICs and PIT in the kernel.
+//! Linux KVM, with interrupt controllers and timers in the kernel.
+//!
+//! What both architectures share is here; [`native`] is the rest, with the same few names in
+//! each: `REQUIRED` capabilities, `Board` (what the machine has before its memory), `Access` and
+//! `exit` (why a vCPU left, where only this architecture leaves).
 
 #![expect(unsafe_code, reason = "takes ownership of the /dev/kvm descriptor")]
 
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
 mod capabilities;
 mod kick;
 mod vcpu;
 mod vm;
+#[cfg(target_arch = "x86_64")]
 mod x86_64;
 
-use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
+#[cfg(target_arch = "aarch64")]
+use aarch64 as native;
+#[cfg(target_arch = "x86_64")]
+use x86_64 as native;
 
-use kvm_bindings::{CpuId, KVM_MAX_CPUID_ENTRIES};
+use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
 
 use super::{Error, Hypervisor};
 pub use kick::KvmKicker;
@@ -49,15 +59,7 @@ impl Hypervisor for Kvm {
         if usize::from(cpus) > limit {
             return Err(Error::TooManyCpus { wanted: cpus, limit });
         }
-        KvmVm::new(&self.system, self.supported_cpuid()?)
-    }
-}
-
-impl Kvm {
-    fn supported_cpuid(&self) -> Result<CpuId, Error> {
-        self.system
-            .get_supported_cpuid(KVM_MAX_CPUID_ENTRIES)
-            .map_err(failed("KVM_GET_SUPPORTED_CPUID"))
+        KvmVm::new(&self.system, cpus)
     }
 }
 
@@ -66,6 +68,9 @@ fn failed(call: &'static str) -> impl FnOnce(kvm_ioctls::Error) -> Error {
     move |error| Error::Call { call, source: std::io::Error::from_raw_os_error(error.errno()) }
 }
 
+#[cfg(all(test, target_arch = "aarch64"))]
+#[path = "kvm/aarch64_test.rs"]
+mod tests;
 #[cfg(all(test, target_arch = "x86_64"))]
-#[path = "kvm_test.rs"]
+#[path = "kvm/x86_64_test.rs"]
 mod tests;

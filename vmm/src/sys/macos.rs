@@ -5,7 +5,6 @@
 use std::io;
 
 /// Fills `data` from the kernel's generator.
-#[expect(clippy::unnecessary_wraps, reason = "other systems can fail")]
 pub(crate) fn fill_random(data: &mut [u8]) -> io::Result<()> {
     // SAFETY: writes as many bytes as the slice has.
     unsafe { libc::arc4random_buf(data.as_mut_ptr().cast(), data.len()) };

@@ -4,29 +4,20 @@
 
 use kvm_ioctls::{VcpuExit, VcpuFd};
 
-use super::{
-    failed,
-    kick::{KickSlot, KvmKicker},
-};
+use super::kick::{KickSlot, KvmKicker};
+use super::{failed, native};
 use crate::hypervisor::{Error, Vcpu, VmEntry, VmExit};
-
-/// A port access under way: string instructions bring many elements in one exit.
-#[derive(Clone, Copy)]
-struct PortIo {
-    port: u16,
-    size: usize,
-    count: usize,
-    done: usize,
-    offset: usize,
-    read: bool,
-}
+use native::Access;
 
 /// What the guest waits for.
 #[derive(Clone, Copy)]
 enum Pending {
     Nothing,
-    Io(PortIo),
-    MmioRead { len: usize },
+    MmioRead {
+        len: usize,
+    },
+    /// Something that only this architecture has.
+    Native(Access),
 }
 
 /// One KVM virtual CPU.
@@ -42,8 +33,8 @@ impl KvmVcpu {
         KvmVcpu { slot: KickSlot::new(flag), fd, pending: Pending::Nothing }
     }
 
-    /// Gives the guest the answer to its last exit. `Some` is the next element of the same port
-    /// access, which needs no entry into the guest.
+    /// Gives the guest the answer to its last exit. `Some` is the next part of the same access,
+    /// which needs no entry into the guest.
     fn answer(&mut self, entry: VmEntry) -> Result<Option<VmExit>, Error> {
         match (self.pending, entry) {
             (Pending::Nothing, VmEntry::Resume) => Ok(None),
@@ -56,75 +47,25 @@ impl KvmVcpu {
                 self.pending = Pending::Nothing;
                 Ok(None)
             }
-            (Pending::Io(io), VmEntry::Value(value)) if io.read => {
-                self.element(&io).copy_from_slice(&value.to_le_bytes()[..io.size]);
-                Ok(self.next_element(PortIo { done: io.done + 1, ..io }))
-            }
-            (Pending::Io(io), VmEntry::Resume) if !io.read => {
-                Ok(self.next_element(PortIo { done: io.done + 1, ..io }))
+            (Pending::Native(access), entry) => {
+                let next = access.answer(&mut self.fd, entry)?;
+                self.pending = next.map_or(Pending::Nothing, |(_, access)| Pending::Native(access));
+                Ok(next.map(|(exit, _)| exit))
             }
             _ => Err(Error::WrongEntry),
         }
     }
 
-    /// The bytes of element `io.done` in the shared page.
-    fn element(&mut self, io: &PortIo) -> &mut [u8] {
-        let page = std::ptr::from_mut(self.fd.get_kvm_run()).cast::<u8>();
-        // SAFETY: KVM places `count * size` bytes at `offset` of the mapping, which is larger
-        // than the structure; `done < count` wherever this is called.
-        unsafe { std::slice::from_raw_parts_mut(page.add(io.offset + io.done * io.size), io.size) }
-    }
-
-    fn next_element(&mut self, io: PortIo) -> Option<VmExit> {
-        if io.done >= io.count {
-            self.pending = Pending::Nothing;
-            return None;
-        }
-        self.pending = Pending::Io(io);
-        let write = if io.read { None } else { Some(value(self.element(&io))) };
-        #[expect(clippy::cast_possible_truncation, reason = "1, 2 or 4")]
-        Some(VmExit::Io { port: io.port, size: io.size as u8, write })
-    }
-
-    /// Reads the port access that KVM has just reported.
-    fn start_io(&mut self) -> Result<VmExit, Error> {
-        // SAFETY: called only after KVM_EXIT_IO, when this is the union's live field.
-        let io = unsafe { self.fd.get_kvm_run().__bindgen_anon_1.io };
-        let size = usize::from(io.size);
-        if !matches!(size, 1 | 2 | 4) {
-            return Err(Error::Stuck(format!("port access of {size} bytes")));
-        }
-        let io = PortIo {
-            port: io.port,
-            size,
-            count: usize::try_from(io.count).unwrap_or(0),
-            done: 0,
-            offset: usize::try_from(io.data_offset).unwrap_or(0),
-            read: u32::from(io.direction) == kvm_bindings::KVM_EXIT_IO_IN,
-        };
-        Ok(self.next_element(io).unwrap_or(VmExit::Interrupted))
-    }
-
-    fn internal_error(&mut self) -> Error {
-        // SAFETY: called only after KVM_EXIT_INTERNAL_ERROR, when this is the live field.
-        let internal = unsafe { self.fd.get_kvm_run().__bindgen_anon_1.internal };
-        let kind = match internal.suberror {
-            1 => "KVM could not emulate an instruction",
-            2 => "two exceptions at once",
-            3 => "an event could not be delivered",
-            4 => "unexpected exit reason",
-            _ => "unknown kind",
-        };
-        let rip = self.fd.get_regs().map_or(0, |regs| regs.rip);
-        Error::Stuck(format!(
-            "KVM internal error {} ({kind}) at instruction {rip:#x}",
-            internal.suberror
-        ))
+    /// What the exit just made means, where only this architecture has it.
+    fn native(&mut self) -> Result<VmExit, Error> {
+        let (exit, access) = native::exit(&mut self.fd)?;
+        self.pending = access.map_or(Pending::Nothing, Pending::Native);
+        Ok(exit)
     }
 }
 
 /// Little-endian value of up to eight bytes.
-fn value(bytes: &[u8]) -> u64 {
+pub(super) fn value(bytes: &[u8]) -> u64 {
     bytes.iter().take(8).rev().fold(0, |value, byte| value << 8 | u64::from(*byte))
 }
 
@@ -145,7 +86,6 @@ impl Vcpu for KvmVcpu {
             return Ok(exit);
         }
         match self.fd.run() {
-            Ok(VcpuExit::IoIn(..) | VcpuExit::IoOut(..)) => self.start_io(),
             Ok(VcpuExit::MmioRead(address, data)) => {
                 let (len, size) = (data.len(), width(data));
                 self.pending = Pending::MmioRead { len };
@@ -161,14 +101,13 @@ impl Vcpu for KvmVcpu {
                 self.slot.clear();
                 Ok(VmExit::Interrupted)
             }
-            Ok(VcpuExit::InternalError) => Err(self.internal_error()),
             Ok(VcpuExit::FailEntry(reason, cpu)) => Err(Error::Stuck(format!(
                 "host processor {cpu} refused to enter the guest (hardware reason {reason:#x})"
             ))),
             Ok(VcpuExit::MemoryFault { gpa, size, .. }) => Err(Error::Stuck(format!(
                 "guest memory at {gpa:#x} ({size} bytes) could not be provided"
             ))),
-            Ok(other) => Err(Error::Stuck(format!("unexpected exit {other:?}"))),
+            Ok(_) => self.native(),
             // EAGAIN: a secondary CPU was woken without having anything to do yet.
             Err(error) if matches!(error.errno(), libc::EINTR | libc::EAGAIN) => {
                 self.slot.clear();

@@ -1,17 +1,77 @@
-//! First state of an x86-64 vCPU: CPUID, MSRs, FPU, local APIC, registers.
+//! x86-64: PIC, I/O APIC, local APICs and PIT in the kernel; the first state of a vCPU: CPUID,
+//! MSRs, FPU, local APIC, registers; exits for I/O ports.
 
 mod cpuid;
+mod exit;
 mod registers;
 
 use kvm_bindings::{
-    CpuId, KVM_CAP_PMU_CAPABILITY, KVM_PMU_CAP_DISABLE, Msrs, kvm_enable_cap, kvm_fpu,
-    kvm_msr_entry, kvm_xcr, kvm_xcrs,
+    CpuId, KVM_CAP_PMU_CAPABILITY, KVM_MAX_CPUID_ENTRIES, KVM_PIT_SPEAKER_DUMMY,
+    KVM_PMU_CAP_DISABLE, Msrs, kvm_enable_cap, kvm_fpu, kvm_msr_entry, kvm_pit_config, kvm_xcr,
+    kvm_xcrs,
 };
-use kvm_ioctls::{VcpuFd, VmFd};
+use kvm_ioctls::{Cap, Kvm, VcpuFd, VmFd};
 
-use super::failed;
-use crate::arch::{VcpuInit, x86_64::BootEntry};
+use super::{failed, vm};
+use crate::arch::VcpuInit;
+use crate::arch::x86_64::{BootEntry, layout};
 use crate::hypervisor::Error;
+pub(super) use exit::{Access, exit};
+
+/// What the host must be able to do, by the names of the KVM documentation.
+pub(super) const REQUIRED: &[(&str, u32)] = &[
+    ("KVM_CAP_EXT_CPUID", Cap::ExtCpuid as u32),
+    ("KVM_CAP_IMMEDIATE_EXIT", Cap::ImmediateExit as u32),
+    ("KVM_CAP_IOEVENTFD", Cap::Ioeventfd as u32),
+    ("KVM_CAP_IRQCHIP", Cap::Irqchip as u32),
+    ("KVM_CAP_IRQFD", Cap::Irqfd as u32),
+    ("KVM_CAP_MP_STATE", Cap::MpState as u32),
+    ("KVM_CAP_PIT2", Cap::Pit2 as u32),
+    ("KVM_CAP_SET_TSS_ADDR", Cap::SetTssAddr as u32),
+    ("KVM_CAP_USER_MEMORY", Cap::UserMemory as u32),
+];
+
+/// What a machine has before its memory.
+pub(super) struct Board {
+    cpuid: CpuId,
+    tsc_deadline: bool,
+}
+
+impl Board {
+    /// Creates a machine with its interrupt controllers and timer.
+    pub(super) fn new(system: &Kvm, _cpus: u8) -> Result<(VmFd, Self), Error> {
+        let cpuid = system
+            .get_supported_cpuid(KVM_MAX_CPUID_ENTRIES)
+            .map_err(failed("KVM_GET_SUPPORTED_CPUID"))?;
+        let fd = vm::create(|| system.create_vm())?;
+        // Three pages for real mode on Intel processors, away from memory and devices.
+        fd.set_identity_map_address(layout::IDENTITY_MAP)
+            .map_err(failed("KVM_SET_IDENTITY_MAP_ADDR"))?;
+        fd.set_tss_address(layout::TSS).map_err(failed("KVM_SET_TSS_ADDR"))?;
+        disable_pmu(&fd);
+        fd.create_irq_chip().map_err(failed("KVM_CREATE_IRQCHIP"))?;
+        let pit = kvm_pit_config { flags: KVM_PIT_SPEAKER_DUMMY, ..Default::default() };
+        fd.create_pit2(pit).map_err(failed("KVM_CREATE_PIT2"))?;
+        let tsc_deadline = fd.check_extension(Cap::TscDeadlineTimer);
+        Ok((fd, Board { cpuid, tsc_deadline }))
+    }
+
+    /// Any processor reaches all memory that a machine may have.
+    pub(super) fn check_memory(&self, _start: u64, _length: u64) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Creates a vCPU in its first state.
+    pub(super) fn create_vcpu(
+        &self,
+        vm: &VmFd,
+        init: &VcpuInit<BootEntry>,
+    ) -> Result<VcpuFd, Error> {
+        let fd = vm.create_vcpu(u64::from(init.id)).map_err(failed("KVM_CREATE_VCPU"))?;
+        initialise(&fd, &self.cpuid, self.tsc_deadline, init)?;
+        Ok(fd)
+    }
+}
 
 /// `IA32_MISC_ENABLE` with fast string operations on.
 const MSR_MISC_ENABLE: (u32, u64) = (0x1a0, 1);
@@ -26,13 +86,13 @@ const MODE_EXTINT: libc::c_char = 0x7;
 
 /// The guest gets no performance counters: less to attack, less to probe. Old kernels lack the
 /// switch; CPUID hides the counters on Intel then.
-pub(super) fn disable_pmu(vm: &VmFd) {
+fn disable_pmu(vm: &VmFd) {
     let mut cap = kvm_enable_cap { cap: KVM_CAP_PMU_CAPABILITY, ..Default::default() };
     cap.args[0] = u64::from(KVM_PMU_CAP_DISABLE);
     let _ = vm.enable_cap(&cap);
 }
 
-pub(super) fn initialise(
+fn initialise(
     fd: &VcpuFd,
     supported: &CpuId,
     tsc_deadline: bool,
