@@ -14,6 +14,7 @@ use virtio_devices::transport::mmio::IrqTrigger;
 use crate::Memory;
 use crate::arch::{Arch, VcpuInit};
 
+pub mod hvf;
 #[cfg(target_os = "linux")]
 pub mod kvm;
 
@@ -61,6 +62,9 @@ pub enum Error {
         /// Memory that they reach.
         limit_mib: u64,
     },
+    /// Hypervisor.framework refused.
+    #[error(transparent)]
+    Hvf(#[from] hvf::Error),
     /// The answer given to `run` does not fit the exit it answers.
     #[error("a vCPU was resumed with an answer to something it did not ask")]
     WrongEntry,
