@@ -5,8 +5,8 @@ mod facts;
 mod qemu;
 mod sys;
 
-pub use decide::{AccelError, Choice, Decision, decide, kvm_trouble, qemu_trouble};
+pub use decide::{AccelError, Choice, Decision, decide, decide_foreign, kvm_trouble, qemu_trouble};
 #[cfg(test)]
 pub use facts::CpuFlags;
 pub use facts::{Facts, Kvm};
-pub use qemu::Qemu;
+pub use qemu::{Qemu, program as qemu_program};

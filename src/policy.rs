@@ -19,6 +19,8 @@ pub mod units;
 
 use std::{ffi::OsString, io, path::PathBuf};
 
+use guest_image::Arch;
+
 use crate::{
     accel::{self, Facts},
     serve,
@@ -41,6 +43,8 @@ pub struct Request {
     pub publish: Vec<Publish>,
     /// `-w`, absolute or relative to the workspace.
     pub workdir: Option<PathBuf>,
+    /// `--arch`.
+    pub arch: Option<Arch>,
     /// `--name`.
     pub name: Option<String>,
     /// What files may give too.
@@ -131,7 +135,8 @@ pub fn build(
     let env_args = [user.env_args(&host.env)?, request.env].concat();
     let env = env::build(&host.env, &env_args)?;
     let shared: Vec<_> = shares.iter().map(|share| share.host.clone()).collect();
-    let (accel, qemu) = engine(&settings, &shared, host)?;
+    let arch = request.arch.unwrap_or(Arch::HOST);
+    let (accel, qemu) = engine(&settings, arch, &shared, host)?;
     let model = model::decide(&request.model, models, host, &shared, serve::by_hand)?;
     let image_flake = flake::of_image(
         settings.image.as_deref(),
@@ -157,6 +162,7 @@ pub fn build(
         accel_reason: accel.reason,
         qemu,
         caller: host.caller(),
+        arch,
         image: settings.image,
         kernel: settings.kernel,
         image_flake,
@@ -177,10 +183,17 @@ pub fn build(
 /// guest may have put it there.
 fn engine(
     settings: &Settings,
+    arch: Arch,
     shared: &[PathBuf],
     host: &Host,
 ) -> Result<(accel::Decision, Option<PathBuf>), PolicyError> {
-    let facts = Facts::gather(settings.accel, host.var("PATH").map(OsString::as_os_str), shared);
+    let path = host.var("PATH").map(OsString::as_os_str);
+    if arch != Arch::HOST {
+        let qemu = accel::Qemu::find(arch, path.unwrap_or_default(), shared);
+        let decision = accel::decide_foreign(settings.accel, arch, &qemu)?;
+        return Ok((decision, qemu.path()));
+    }
+    let facts = Facts::gather(settings.accel, path, shared);
     let decision = accel::decide(settings.accel, &facts)?;
     let qemu = if decision.accel == Accel::Tcg { facts.qemu.path() } else { None };
     Ok((decision, qemu))

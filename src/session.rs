@@ -136,7 +136,7 @@ fn warn(spec: &Spec, model: &model::GuestModel) {
 pub fn kernel_line(accel: Accel) -> String {
     match accel {
         Accel::Kvm => kvm::kernel_line(false),
-        Accel::Tcg => tcg::kernel_line(false, None),
+        Accel::Tcg => tcg::kernel_line(guest_image::Arch::HOST, false, None),
     }
 }
 

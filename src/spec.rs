@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, net::IpAddr, os::fd::OwnedFd, path::PathBuf, time::Duration};
 
-use guest_image::nix::Flake;
+use guest_image::{Arch, nix::Flake};
 
 use crate::policy::agents::Agents;
 use crate::serve::{Choice, Upstream};
@@ -32,10 +32,12 @@ pub struct Spec {
     pub accel: Accel,
     /// Why `accel` was taken, in one sentence.
     pub accel_reason: String,
-    /// `qemu-system-x86_64` by its real path, which is outside every share; `Some` with `tcg`.
+    /// `qemu-system-ARCH` by its real path, which is outside every share; `Some` with `tcg`.
     pub qemu: Option<PathBuf>,
     /// Who called, by the user database; made to exist in the guest.
     pub caller: Caller,
+    /// What the machine is: another architecture than this one's is emulated.
+    pub arch: Arch,
     /// Image name or digest; `None` for the default.
     pub image: Option<String>,
     /// Kernel: `image`, `microvm`, the start of a digest or a path; `None` for the default.
@@ -54,7 +56,7 @@ pub struct Spec {
     pub agents: Agents,
     /// Run the command as root of the guest.
     pub guest_root: bool,
-    /// Load KVM in the guest (`kvm-amd` or `kvm-intel`), for the KVM lab.
+    /// The guest has KVM (on x86_64 by `kvm-amd` or `kvm-intel`), for the KVM lab.
     pub nested: bool,
     /// Extra QEMU arguments are for measurements only: count instructions instead of time.
     pub icount: Option<u8>,

@@ -3,6 +3,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
+use crate::Arch;
 use crate::cpio::{Archive, CpioError};
 
 /// Name of the binary.
@@ -13,10 +14,12 @@ const NAME: &str = "guest-agent";
 pub enum AgentError {
     /// Neither beside this program nor where packages put it.
     #[error(
-        "the agent that runs in the guest is missing (looked for {looked}): build it with ./scripts/build, \
-         or set QVM_AGENT to its path"
+        "the agent that runs in {arch} guests is missing (looked for {looked}): build it with ./scripts/build{}, \
+         or set QVM_AGENT to its path", if *arch == Arch::HOST { String::new() } else { format!(" --arch {arch}") }
     )]
     Missing {
+        /// Machines that it is for.
+        arch: Arch,
         /// Paths that were tried, joined by commas.
         looked: String,
     },
@@ -25,30 +28,37 @@ pub enum AgentError {
     Variable(PathBuf),
 }
 
-/// Finds the agent's binary: where `QVM_AGENT` says, else beside this program, else in
-/// `../libexec/qvm` from there.
+/// Finds the agent's binary for machines `arch`: where `QVM_AGENT` says, else beside this program,
+/// else in `../libexec/qvm` from there; one for another machine than this is in a folder of the
+/// machine's name in these places.
 ///
 /// # Errors
 /// See [`AgentError`].
-pub fn locate() -> Result<PathBuf, AgentError> {
+pub fn locate(arch: Arch) -> Result<PathBuf, AgentError> {
     let exe = env::current_exe().ok();
-    locate_from(env::var_os("QVM_AGENT").map(PathBuf::from), exe.as_deref())
+    locate_from(arch, env::var_os("QVM_AGENT").map(PathBuf::from), exe.as_deref())
 }
 
-fn locate_from(variable: Option<PathBuf>, exe: Option<&Path>) -> Result<PathBuf, AgentError> {
+fn locate_from(
+    arch: Arch,
+    variable: Option<PathBuf>,
+    exe: Option<&Path>,
+) -> Result<PathBuf, AgentError> {
     if let Some(path) = variable.filter(|path| !path.as_os_str().is_empty()) {
         return if path.is_file() { Ok(path) } else { Err(AgentError::Variable(path)) };
     }
     let mut looked = Vec::new();
     if let Some(dir) = exe.and_then(Path::parent) {
-        for path in [dir.join(NAME), dir.join("../libexec/qvm").join(NAME)] {
+        let own = if arch == Arch::HOST { "" } else { arch.name() };
+        for path in [dir.to_owned(), dir.join("../libexec/qvm")] {
+            let path = path.join(own).join(NAME);
             if path.is_file() {
                 return Ok(path);
             }
             looked.push(path.display().to_string());
         }
     }
-    Err(AgentError::Missing { looked: looked.join(", ") })
+    Err(AgentError::Missing { arch, looked: looked.join(", ") })
 }
 
 /// The initramfs around an agent of `length` bytes, in two parts: what comes before the agent's

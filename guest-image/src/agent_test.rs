@@ -8,8 +8,11 @@ fn the_variable_comes_first_and_must_be_right() {
     let dir = tempfile::tempdir().unwrap();
     let agent = dir.path().join("a");
     std::fs::write(&agent, b"").unwrap();
-    assert_eq!(locate_from(Some(agent.clone()), None).unwrap(), agent);
-    assert!(matches!(locate_from(Some(dir.path().join("b")), None), Err(AgentError::Variable(_))));
+    assert_eq!(locate_from(Arch::HOST, Some(agent.clone()), None).unwrap(), agent);
+    assert!(matches!(
+        locate_from(Arch::HOST, Some(dir.path().join("b")), None),
+        Err(AgentError::Variable(_))
+    ));
 }
 
 #[test]
@@ -20,12 +23,29 @@ fn beside_the_program_then_libexec() {
     std::fs::create_dir_all(&bin).unwrap();
     std::fs::create_dir_all(&libexec).unwrap();
     let exe = bin.join("qvm");
-    let missing = locate_from(None, Some(&exe)).unwrap_err().to_string();
+    let missing = locate_from(Arch::HOST, None, Some(&exe)).unwrap_err().to_string();
     assert!(missing.contains("bin/guest-agent") && missing.contains("QVM_AGENT"), "{missing}");
     std::fs::write(libexec.join(NAME), b"").unwrap();
-    assert!(locate_from(None, Some(&exe)).unwrap().ends_with("libexec/qvm/guest-agent"));
+    assert!(
+        locate_from(Arch::HOST, None, Some(&exe)).unwrap().ends_with("libexec/qvm/guest-agent")
+    );
     std::fs::write(bin.join(NAME), b"").unwrap();
-    assert_eq!(locate_from(None, Some(&exe)).unwrap(), bin.join(NAME));
+    assert_eq!(locate_from(Arch::HOST, None, Some(&exe)).unwrap(), bin.join(NAME));
+}
+
+#[test]
+fn the_agent_of_another_machine_is_in_a_folder_of_its_name() {
+    let [first, second] = Arch::ALL;
+    let other = if Arch::HOST == first { second } else { first };
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join(NAME), b"").unwrap();
+    let exe = dir.path().join("qvm");
+    let missing = locate_from(other, None, Some(&exe)).unwrap_err().to_string();
+    assert!(missing.contains(&format!("./scripts/build --arch {other}")), "{missing}");
+    let agent = dir.path().join(other.name()).join(NAME);
+    std::fs::create_dir(dir.path().join(other.name())).unwrap();
+    std::fs::write(&agent, b"").unwrap();
+    assert_eq!(locate_from(other, None, Some(&exe)).unwrap(), agent);
 }
 
 #[test]

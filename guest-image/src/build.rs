@@ -9,8 +9,8 @@ use crate::lock::Lock;
 use crate::manifest::FORMAT;
 use crate::shelf::Shelf;
 use crate::{
-    Cache, CacheError, Digest, FileEntry, Image, ImageError, Manifest, ManifestError, Package,
-    Phase, Progress, Recipe, debian, files,
+    Arch, Cache, CacheError, Digest, FileEntry, Image, ImageError, Manifest, ManifestError,
+    Package, Phase, Progress, Recipe, debian, files,
 };
 
 /// Makes the four files of an image in a directory. The one that counts is
@@ -48,7 +48,7 @@ pub(crate) struct Order<'a> {
     /// Digest of the recipe.
     pub digest: Digest,
     /// Machine it is for.
-    pub arch: &'a str,
+    pub arch: Arch,
     /// Bytes that must be free in the cache.
     pub space: u64,
     /// `manifest.json` of what was made elsewhere, which the files must match; `None`: it is
@@ -162,7 +162,7 @@ pub fn build_with(
     let order = Order {
         shelf: Shelf::Images,
         digest: recipe.digest(),
-        arch: &recipe.arch,
+        arch: recipe.arch,
         space: bootstrap.space(),
         manifest: None,
     };
@@ -211,7 +211,7 @@ pub(crate) fn carry_out(
 /// The image that is there already. One that is damaged is taken away.
 fn usable(cache: &Cache, order: &Order<'_>) -> Result<Option<Image>, BuildError> {
     let found = cache.find_digest(order.shelf, &order.digest).and_then(|image| match image {
-        Some(image) => image.check().map(|()| Some(image)).map_err(CacheError::from),
+        Some(image) => image.check_for(order.arch).map(|()| Some(image)).map_err(CacheError::from),
         None => Ok(None),
     });
     match found {
@@ -278,7 +278,7 @@ fn seal(
     let mut manifest = Manifest {
         format: FORMAT,
         recipe: order.digest,
-        arch: order.arch.to_owned(),
+        arch: order.arch.to_string(),
         kernel: contents.kernel,
         packages: contents.packages,
         files: std::collections::BTreeMap::new(),

@@ -2,8 +2,9 @@
 
 use std::io::Cursor;
 
+use crate::arm64_image;
 use crate::kernel::inspect;
-use crate::{Manifest, Options, load_order, payload};
+use crate::{Arch, Manifest, Options, load_order, payload};
 
 /// An entry of a cpio archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,6 +100,30 @@ pub fn sample_vmlinux(machine: u16, entry: bool, config: Option<&[u8]>) -> Vec<u
     bytes
 }
 
+/// A small arm64 `Image` with this after its header.
+#[must_use]
+pub fn sample_arm64_image(code: &[u8]) -> Vec<u8> {
+    let mut image = vec![0u8; arm64_image::HEADER];
+    let size = (image.len() + code.len()) as u64;
+    image[16..24].copy_from_slice(&size.to_le_bytes());
+    image[56..60].copy_from_slice(b"ARM\x64");
+    image.extend_from_slice(code);
+    image
+}
+
+/// A small EFI zboot file with this payload, compressed as this says.
+#[must_use]
+pub fn sample_zboot(compression: &str, payload: &[u8]) -> Vec<u8> {
+    let mut file = b"MZ\0\0zimg".to_vec();
+    file.extend_from_slice(&64u32.to_le_bytes());
+    file.extend_from_slice(&u32::try_from(payload.len()).unwrap_or(u32::MAX).to_le_bytes());
+    file.resize(24, 0);
+    file.extend_from_slice(compression.as_bytes());
+    file.resize(64, 0);
+    file.extend_from_slice(payload);
+    file
+}
+
 /// `manifest.json`, which anybody who can write to the cache can alter.
 pub fn fuzz_manifest(data: &[u8]) {
     if let Ok(manifest) = Manifest::parse(data) {
@@ -114,6 +139,14 @@ pub fn fuzz_bzimage(data: &[u8]) {
     }
 }
 
+/// An arm64 kernel as shipped.
+pub fn fuzz_arm64_image(data: &[u8]) {
+    if let Ok((found, _)) = arm64_image::contained(data) {
+        assert!(found.len() <= data.len());
+        let _ = arm64_image::check(found);
+    }
+}
+
 /// `modules.dep`: the data up to a zero byte; after it, the module wanted.
 pub fn fuzz_modules(data: &[u8]) {
     let mut parts = data.splitn(2, |&byte| byte == 0);
@@ -126,7 +159,7 @@ pub fn fuzz_modules(data: &[u8]) {
 
 /// An ELF kernel that a person names, and the text of a configuration.
 pub fn fuzz_vmlinux(data: &[u8]) {
-    for arch in ["x86_64", "aarch64"] {
+    for arch in Arch::ALL {
         if let Ok(Some(config)) = inspect(&mut Cursor::new(data), arch) {
             assert!(config.len() <= data.len());
         }

@@ -1,7 +1,6 @@
 //! One image of the cache, and whether it is still what was built.
 
 use std::collections::BTreeMap;
-use std::env::consts::ARCH;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -10,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::manifest::MAX_MANIFEST;
-use crate::{Digest, Manifest, ManifestError, files};
+use crate::{Arch, Digest, Manifest, ManifestError, files};
 
 /// An image in the cache. That it was found says nothing about its files: see [`Image::check`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,13 +65,15 @@ pub enum ImageError {
         /// The file.
         path: PathBuf,
     },
-    /// It cannot run here.
-    #[error("{} is for {found}, and this machine is {ARCH}: use an image that was made for {ARCH}", dir.display())]
+    /// It cannot run on the machine that is to be.
+    #[error("the {} in {} is for {found}, and the machine is to be {wanted}: {}", kind(dir), dir.display(), other(found, *wanted))]
     Arch {
         /// The image's directory.
         dir: PathBuf,
         /// The manifest's machine.
         found: String,
+        /// What it should be for.
+        wanted: Arch,
     },
     /// The directory of one image holds another.
     #[error("{} holds the {} {found}: {}", dir.display(), kind(dir), again(dir))]
@@ -100,6 +101,19 @@ fn again(path: &Path) -> &'static str {
             "run `qvm image kernel` to make it again, or boot the image's own with `--kernel image`"
         }
         false => "run `qvm image build` to make it again",
+    }
+}
+
+/// What helps where the machine is another.
+fn other(found: &str, wanted: Arch) -> String {
+    match found.parse::<Arch>() {
+        Ok(arch) if arch == Arch::HOST => {
+            format!("leave out `--arch {wanted}`, or use one that was made for {wanted}")
+        }
+        Ok(arch) => {
+            format!("use one that was made for {wanted}, or emulate it with `--arch {arch}`")
+        }
+        Err(_) => format!("use one that was made for {wanted}"),
     }
 }
 
@@ -180,15 +194,23 @@ impl Image {
         self.dir.join(files::ROOT)
     }
 
-    /// Makes sure that it is for this machine, and that the files are those that were built.
+    /// As [`Image::check_for`], for this machine.
+    ///
+    /// # Errors
+    /// See [`ImageError`].
+    pub fn check(&self) -> Result<(), ImageError> {
+        self.check_for(Arch::HOST)
+    }
+
+    /// Makes sure that it is for a machine `arch`, and that the files are those that were built.
     /// Quick when nothing touched them since the last full look; else as [`Image::verify`].
     ///
     /// # Errors
     /// See [`ImageError`]; each says which file and what to do.
-    pub fn check(&self) -> Result<(), ImageError> {
-        if self.manifest.arch != ARCH {
+    pub fn check_for(&self, arch: Arch) -> Result<(), ImageError> {
+        if self.manifest.arch != arch.name() {
             let found = self.manifest.arch.clone();
-            return Err(ImageError::Arch { dir: self.dir.clone(), found });
+            return Err(ImageError::Arch { dir: self.dir.clone(), found, wanted: arch });
         }
         let stamps = self.stamps()?;
         if self.verified().as_ref() == Some(&stamps) {

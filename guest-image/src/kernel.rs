@@ -27,8 +27,8 @@ use std::path::{Path, PathBuf};
 use crate::build::{Order, carry_out};
 use crate::shelf::Shelf;
 use crate::{
-    BootstrapError, BuildError, Cache, CacheError, Contents, Digest, Image, ImageError, Package,
-    Progress, files,
+    Arch, BootstrapError, BuildError, Cache, CacheError, Contents, Digest, Image, ImageError,
+    Package, Progress, files,
 };
 
 pub(crate) use elf::inspect;
@@ -82,6 +82,14 @@ impl Kernel {
         self.0.check()
     }
 
+    /// As [`Image::check_for`].
+    ///
+    /// # Errors
+    /// See [`ImageError`].
+    pub fn check_for(&self, arch: Arch) -> Result<(), ImageError> {
+        self.0.check_for(arch)
+    }
+
     /// As [`Image::verify`].
     ///
     /// # Errors
@@ -104,7 +112,7 @@ pub fn build_kernel(
     let order = Order {
         shelf: Shelf::Kernels,
         digest: recipe.digest(),
-        arch: &recipe.arch,
+        arch: recipe.arch,
         space: SPACE,
         manifest: None,
     };
@@ -133,7 +141,7 @@ fn assemble(
 ) -> Result<Contents, BootstrapError> {
     let (archive, packages) = match &recipe.source {
         KernelSource::Debian { package, suite } => {
-            let arch = recipe.debian_arch();
+            let arch = recipe.arch.debian();
             let (archive, version) = source::fetch(package, suite, arch, work, progress)?;
             (archive, vec![Package { name: package.clone(), version }])
         }

@@ -32,7 +32,7 @@ fn recipe(dir: &Path, makefile: &str) -> KernelRecipe {
     let mut recipe = KernelRecipe::of_archive(&archive).unwrap();
     recipe.config = "CONFIG_A=y\n# CONFIG_B is not set\n".to_owned();
     recipe.patch = String::new();
-    recipe.arch = "x86_64".to_owned();
+    recipe.arch = Arch::X86_64;
     recipe
 }
 
@@ -41,7 +41,7 @@ fn build(cache: &Cache, recipe: &KernelRecipe) -> Result<Kernel, BuildError> {
     let order = Order {
         shelf: Shelf::Kernels,
         digest: recipe.digest(),
-        arch: &recipe.arch,
+        arch: recipe.arch,
         space: 0,
         manifest: None,
     };

@@ -26,7 +26,9 @@ use serde::Serialize;
 use crate::agents::{self, Agent, Source};
 use crate::build::{BuildError, Contents, Order, carry_out};
 use crate::shelf::Shelf;
-use crate::{BootstrapError, Cache, Digest, Image, ImageError, Package, Phase, Progress, files};
+use crate::{
+    Arch, BootstrapError, Cache, Digest, Image, ImageError, Package, Phase, Progress, files,
+};
 
 /// Raised when the builder would make something else of the same recipe.
 const BUILDER: u32 = 1;
@@ -42,7 +44,7 @@ const SPACE: u64 = 1_100_000_000;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LayerRecipe {
     builder: u32,
-    arch: String,
+    arch: Arch,
     epoch: u64,
     agents: Vec<Ingredient>,
 }
@@ -70,15 +72,17 @@ pub enum ChoiceError {
     Absent(&'static str, &'static str),
     /// Not for this machine.
     #[error("there is no {0} for {1}")]
-    Machine(&'static str, String),
+    Machine(&'static str, Arch),
 }
 
-/// The layer with these agents, in any order; `None` where there are none.
+/// The layer for this machine with these agents, in any order; `None` where there are none.
 ///
 /// # Errors
 /// [`ChoiceError`] for the first that no layer can have.
-pub fn layer_for(names: &[impl AsRef<str>]) -> Result<Option<LayerRecipe>, ChoiceError> {
-    let arch = std::env::consts::ARCH;
+pub fn layer_for(
+    arch: Arch,
+    names: &[impl AsRef<str>],
+) -> Result<Option<LayerRecipe>, ChoiceError> {
     let mut chosen = Vec::new();
     for name in names.iter().map(AsRef::as_ref) {
         if let Some((_, reason)) = agents::UNSUPPORTED.iter().find(|(known, _)| *known == name) {
@@ -88,21 +92,19 @@ pub fn layer_for(names: &[impl AsRef<str>]) -> Result<Option<LayerRecipe>, Choic
         if let Source::Absent(reason) = agent.source {
             return Err(ChoiceError::Absent(agent.name, reason));
         }
-        let ingredient = ingredient(agent, arch)
-            .ok_or_else(|| ChoiceError::Machine(agent.name, arch.to_owned()))?;
+        let ingredient = ingredient(agent, arch).ok_or(ChoiceError::Machine(agent.name, arch))?;
         chosen.push(ingredient);
     }
     chosen.sort_unstable_by_key(|ingredient| ingredient.name);
     chosen.dedup();
-    let recipe =
-        LayerRecipe { builder: BUILDER, arch: arch.to_owned(), epoch: EPOCH, agents: chosen };
+    let recipe = LayerRecipe { builder: BUILDER, arch, epoch: EPOCH, agents: chosen };
     Ok((!recipe.agents.is_empty()).then_some(recipe))
 }
 
-fn ingredient(agent: &Agent, arch: &str) -> Option<Ingredient> {
+fn ingredient(agent: &Agent, arch: Arch) -> Option<Ingredient> {
     let pins = match agent.source {
         Source::Npm(_) => {
-            let npm = agent.source.npm(arch)?;
+            let npm = agent.source.npm(arch.name())?;
             let kept = npm.keep.iter().flat_map(|(from, to)| [*from, *to]);
             [npm.package, npm.version, npm.integrity].into_iter().chain(kept).collect()
         }
@@ -111,7 +113,7 @@ fn ingredient(agent: &Agent, arch: &str) -> Option<Ingredient> {
         }
         Source::Absent(_) => return None,
     };
-    Some(Ingredient { name: agent.name, version: agent.version(arch)?, pins })
+    Some(Ingredient { name: agent.name, version: agent.version(arch.name())?, pins })
 }
 
 impl LayerRecipe {
@@ -177,6 +179,14 @@ impl Layer {
         self.0.check()
     }
 
+    /// As [`Image::check_for`].
+    ///
+    /// # Errors
+    /// See [`ImageError`].
+    pub fn check_for(&self, arch: Arch) -> Result<(), ImageError> {
+        self.0.check_for(arch)
+    }
+
     /// As [`Image::verify`].
     ///
     /// # Errors
@@ -199,7 +209,7 @@ pub fn build_layer(
     let order = Order {
         shelf: Shelf::Layers,
         digest: recipe.digest(),
-        arch: &recipe.arch,
+        arch: recipe.arch,
         space: SPACE * recipe.agents.len() as u64,
         manifest: None,
     };
@@ -263,12 +273,12 @@ fn make(
         progress(Progress { phase: Phase::Agents, done, total });
         match agent.source {
             Source::Npm(_) => {
-                if let Some(npm) = agent.source.npm(&recipe.arch) {
+                if let Some(npm) = agent.source.npm(recipe.arch.name()) {
                     npm::fetch(agent.name, npm, &stage, work)?;
                 }
             }
             Source::PyPI { requirements, entry, .. } => {
-                pypi::fetch(agent.name, requirements, entry, &recipe.arch, &stage, work)?;
+                pypi::fetch(agent.name, requirements, entry, recipe.arch.name(), &stage, work)?;
             }
             // `layer_for` refuses these.
             Source::Absent(_) => {}

@@ -4,7 +4,7 @@ use super::*;
 use crate::CacheError;
 
 fn recipe(names: &[&str]) -> LayerRecipe {
-    layer_for(names).unwrap().unwrap()
+    layer_for(Arch::HOST, names).unwrap().unwrap()
 }
 
 #[test]
@@ -13,7 +13,7 @@ fn the_order_of_agents_does_not_matter() {
     assert_eq!(one.digest(), recipe(&["llm", "claude", "llm"]).digest());
     assert_ne!(one.digest(), recipe(&["claude"]).digest());
     assert_eq!(one.agents().collect::<Vec<_>>(), ["claude", "llm"]);
-    assert_eq!(layer_for(&[""; 0]).unwrap(), None);
+    assert_eq!(layer_for(Arch::HOST, &[""; 0]).unwrap(), None);
 }
 
 #[test]
@@ -26,7 +26,7 @@ fn another_version_is_another_layer() {
 
 #[test]
 fn agents_that_cannot_be_had_are_refused_with_the_reason() {
-    let refused = |name: &str| layer_for(&[name]).unwrap_err().to_string();
+    let refused = |name: &str| layer_for(Arch::HOST, &[name]).unwrap_err().to_string();
     assert!(refused("cladue").contains("qvm agents"));
     assert!(refused("gemini").contains("Gemini API"));
     assert!(refused("goose").contains("npm"));
@@ -37,7 +37,7 @@ fn small(cache: &Cache, recipe: &LayerRecipe) -> Result<Layer, BuildError> {
     let order = Order {
         shelf: Shelf::Layers,
         digest: recipe.digest(),
-        arch: &recipe.arch,
+        arch: recipe.arch,
         space: 0,
         manifest: None,
     };

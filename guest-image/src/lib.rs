@@ -4,7 +4,7 @@
 //!
 //! | file            | what                                                              |
 //! |-----------------|-------------------------------------------------------------------|
-//! | `vmlinux`       | the kernel as an uncompressed ELF file, for PVH boots             |
+//! | `vmlinux`       | the kernel without compression: ELF for PVH, `Image` on aarch64   |
 //! | `vmlinuz`       | the same kernel as Debian ships it                                |
 //! | `config`        | its configuration                                                 |
 //! | `modules.cpio`  | the kernel modules that the agent needs to mount the root         |
@@ -21,7 +21,9 @@
 
 pub mod agent;
 pub mod agents;
+mod arch;
 mod archive;
+mod arm64_image;
 mod build;
 mod bzimage;
 mod cache;
@@ -44,6 +46,7 @@ mod ready;
 mod recipe;
 mod shelf;
 
+pub use arch::{Arch, ArchError};
 pub use build::{Bootstrap, BootstrapError, BuildError, Contents, build, build_with};
 pub use bzimage::{BzImageError, Compression, Payload, payload};
 pub use cache::{Cache, CacheError, Listed, Pruned};

@@ -11,7 +11,6 @@
 //!                        tmp/ ◀── copy, hash, compare ──▶ images/DIGEST
 //! ```
 
-use std::env::consts::ARCH;
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -22,8 +21,8 @@ use crate::build::{BuildError, Contents, Order, carry_out};
 use crate::manifest::MAX_MANIFEST;
 use crate::shelf::Shelf;
 use crate::{
-    BootstrapError, Cache, Digest, Image, ImageError, Manifest, ManifestError, Phase, Progress,
-    files,
+    Arch, BootstrapError, Cache, Digest, Image, ImageError, Manifest, ManifestError, Phase,
+    Progress, files,
 };
 
 /// Largest image that is taken, in bytes.
@@ -49,8 +48,16 @@ pub enum ReadyError {
         found: Digest,
     },
     /// For another machine.
-    #[error("the image is for {0}, and this machine is {ARCH}: take the one for {ARCH}")]
-    Arch(String),
+    #[error(
+        "the image is for {found}, and {wanted} is wanted: take the one for {wanted}{}",
+        or_emulate(found)
+    )]
+    Arch {
+        /// What it is for.
+        found: String,
+        /// What it should be for.
+        wanted: Arch,
+    },
     /// A kernel or a layer.
     #[error("it is no image: it has no {}", files::ROOT)]
     Kind,
@@ -76,7 +83,17 @@ pub enum ReadyError {
     },
 }
 
-/// Takes an image from an archive whose manifest has this digest.
+/// What else can be done with an image of another machine.
+fn or_emulate(found: &str) -> String {
+    match found.parse::<Arch>() {
+        Ok(arch) if arch != Arch::HOST => {
+            format!(", or say `--arch {arch}` to have it for emulated machines")
+        }
+        _ => String::new(),
+    }
+}
+
+/// Takes an image for machines `arch` from an archive whose manifest has this digest.
 ///
 /// # Errors
 /// See [`ReadyError`]; the cache is then as it was.
@@ -84,6 +101,7 @@ pub fn import(
     cache: &Cache,
     from: &mut (dyn Read + Send),
     expected: Digest,
+    arch: Arch,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Image, ReadyError> {
     let bytes = archive::manifest(from)?;
@@ -91,7 +109,7 @@ pub fn import(
     if found != expected {
         return Err(ReadyError::Digest { expected, found });
     }
-    let manifest = suitable(&bytes)?;
+    let manifest = suitable(&bytes, arch)?;
     // The maker is called once, but its type does not say so.
     let from = Mutex::new(from);
     let copy = |into: &Path| {
@@ -100,7 +118,7 @@ pub fn import(
             Ok(Box::new(BufWriter::new(File::create_new(into.join(name))?)))
         })?)
     };
-    take(cache, &bytes, &manifest, &copy, progress)
+    take(cache, &bytes, &manifest, arch, &copy, progress)
 }
 
 /// Takes an image from a directory with its files, of which each must lie within `within`,
@@ -123,7 +141,7 @@ pub(crate) fn adopt(
     let bytes = inside(files::MANIFEST)
         .and_then(|path| files::read_limited(&path, MAX_MANIFEST))
         .map_err(|source| ReadyError::Io { action: "read", path, source })?;
-    let manifest = suitable(&bytes)?;
+    let manifest = suitable(&bytes, Arch::HOST)?;
     let copy = |into: &Path| -> Result<(), BootstrapError> {
         for name in manifest.files.keys() {
             // Where the file system can, only the fact is copied that both are the same.
@@ -133,7 +151,7 @@ pub(crate) fn adopt(
         }
         Ok(())
     };
-    take(cache, &bytes, &manifest, &copy, progress)
+    take(cache, &bytes, &manifest, Arch::HOST, &copy, progress)
 }
 
 /// Writes an image to a file, which appears when it is whole, and says what pins it.
@@ -175,14 +193,14 @@ pub fn export(image: &Image, file: &Path) -> Result<Digest, ReadyError> {
     Ok(Digest::of(&bytes))
 }
 
-/// The manifest of an image that this machine can run.
-fn suitable(bytes: &[u8]) -> Result<Manifest, ReadyError> {
+/// The manifest of an image that machines `arch` can run.
+fn suitable(bytes: &[u8], arch: Arch) -> Result<Manifest, ReadyError> {
     let manifest = Manifest::parse(bytes)?;
     if !Shelf::Images.holds(manifest.files.keys().map(String::as_str)) {
         return Err(ReadyError::Kind);
     }
-    if manifest.arch != ARCH {
-        return Err(ReadyError::Arch(manifest.arch));
+    if manifest.arch != arch.name() {
+        return Err(ReadyError::Arch { found: manifest.arch, wanted: arch });
     }
     match manifest.size() {
         size if size > MAX_SIZE => Err(ReadyError::Large(size)),
@@ -194,13 +212,14 @@ fn take(
     cache: &Cache,
     bytes: &[u8],
     manifest: &Manifest,
+    arch: Arch,
     copy: &dyn Fn(&Path) -> Result<(), BootstrapError>,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Image, ReadyError> {
     let order = Order {
         shelf: Shelf::Images,
         digest: Digest::of(bytes),
-        arch: ARCH,
+        arch,
         space: manifest.size(),
         manifest: Some(bytes),
     };

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::Digest;
+use crate::{Arch, Digest};
 
 /// Raised when the builder would make something else of the same recipe.
 const BUILDER: u32 = 1;
@@ -12,8 +12,8 @@ const BUILDER: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Recipe {
     builder: u32,
-    /// Machine, as `uname -m` says it: `x86_64` or `aarch64`.
-    pub arch: String,
+    /// Machine that it is for.
+    pub arch: Arch,
     /// Debian's release.
     pub suite: String,
     /// Debian's kernel metapackage.
@@ -34,15 +34,22 @@ impl Recipe {
     /// The image that `qvm` uses unless told otherwise: Debian 13 and its cloud kernel.
     #[must_use]
     pub fn default_debian() -> Self {
-        let arch = std::env::consts::ARCH;
+        Self::debian(Arch::HOST, None)
+    }
+
+    /// The same for any machine, and with a kernel of another of Debian's flavours, if one is
+    /// given: the end of the name of its package, such as `arm64-16k`.
+    #[must_use]
+    pub fn debian(arch: Arch, flavour: Option<&str>) -> Self {
+        let cloud = format!("cloud-{}", arch.debian());
         let mut packages = lines(include_str!("../debian/packages"));
         packages.sort_unstable();
         packages.dedup();
         Self {
             builder: BUILDER,
-            arch: arch.to_owned(),
+            arch,
             suite: "trixie".to_owned(),
-            kernel: format!("linux-image-cloud-{}", debian_arch(arch)),
+            kernel: format!("linux-image-{}", flavour.unwrap_or(&cloud)),
             packages,
             modules: lines(include_str!("../debian/modules")),
             dpkg_options: lines(include_str!("../debian/dpkg.conf")),
@@ -56,21 +63,6 @@ impl Recipe {
     pub fn digest(&self) -> Digest {
         // Plain strings and numbers always have a JSON form.
         Digest::of(&serde_json::to_vec(self).unwrap_or_default())
-    }
-
-    /// Debian's name of [`Recipe::arch`].
-    #[must_use]
-    pub fn debian_arch(&self) -> &str {
-        debian_arch(&self.arch)
-    }
-}
-
-/// Debian's name of a machine.
-pub(crate) fn debian_arch(arch: &str) -> &str {
-    match arch {
-        "x86_64" => "amd64",
-        "aarch64" => "arm64",
-        other => other,
     }
 }
 

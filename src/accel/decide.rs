@@ -1,11 +1,12 @@
 //! The decision, a function of [`Facts`] alone. There is no choice that runs a command on the
 //! host itself (A06, A18).
 
+use guest_image::Arch;
 use serde::Deserialize;
 
 use super::{
     facts::{Facts, Kvm},
-    qemu::{OLDEST, Qemu},
+    qemu::{OLDEST, Qemu, program},
 };
 use crate::spec::Accel;
 
@@ -39,6 +40,9 @@ pub enum AccelError {
     /// `--accel kvm`, and it does not.
     #[error("cannot use KVM: {0}")]
     NoKvm(String),
+    /// Hardware was asked for, and it is of another kind.
+    #[error("this machine is {host} and has no hardware for {0}: leave `--accel` out, or say `--accel tcg`", host = Arch::HOST)]
+    Foreign(Arch),
     /// `--accel tcg`, and there is no QEMU.
     #[error("cannot emulate in software: {0}")]
     NoQemu(String),
@@ -63,7 +67,7 @@ pub fn decide(choice: Choice, facts: &Facts) -> Result<Decision, AccelError> {
             Accel::Kvm,
             "/dev/kvm is usable and the processor has hardware virtualization",
         )),
-        (Choice::Auto, Some(trouble)) => match qemu_trouble(&facts.qemu) {
+        (Choice::Auto, Some(trouble)) => match qemu_trouble(Arch::HOST, &facts.qemu) {
             None => {
                 let warning = format!(
                     "no hardware virtualization here ({}): using software emulation, which is many times slower; `qvm doctor` tells more",
@@ -88,10 +92,24 @@ pub fn decide(choice: Choice, facts: &Facts) -> Result<Decision, AccelError> {
             })
         }
         (Choice::Kvm, Some(trouble)) => Err(AccelError::NoKvm(trouble.full())),
-        (Choice::Tcg, _) => match qemu_trouble(&facts.qemu) {
+        (Choice::Tcg, _) => match qemu_trouble(Arch::HOST, &facts.qemu) {
             None => Ok(taken(Accel::Tcg, "asked for with --accel tcg")),
             Some(qemu) => Err(AccelError::NoQemu(qemu)),
         },
+    }
+}
+
+/// Chooses for machines of another architecture than this one, which only software can be.
+///
+/// # Errors
+/// [`AccelError`], with what to do about it.
+pub fn decide_foreign(choice: Choice, arch: Arch, qemu: &Qemu) -> Result<Decision, AccelError> {
+    if choice == Choice::Kvm {
+        return Err(AccelError::Foreign(arch));
+    }
+    match qemu_trouble(arch, qemu) {
+        None => Ok(taken(Accel::Tcg, &format!("this machine is no {arch}, so it is emulated"))),
+        Some(trouble) => Err(AccelError::NoQemu(trouble)),
     }
 }
 
@@ -159,12 +177,13 @@ pub fn kvm_trouble(facts: &Facts) -> Option<Trouble> {
     }
 }
 
-/// What is wrong with QEMU here, and what to do; `None` if it can be used.
-pub fn qemu_trouble(qemu: &Qemu) -> Option<String> {
+/// What is wrong with QEMU for machines `arch` here, and what to do; `None` if it can be used.
+pub fn qemu_trouble(arch: Arch, qemu: &Qemu) -> Option<String> {
     match qemu {
         Qemu::Found { .. } => None,
         Qemu::Absent | Qemu::NotSought => {
-            Some("qemu-system-x86_64 is not in PATH; run `sudo apt install qemu-system-x86`".into())
+            let (program, package) = program(arch);
+            Some(format!("{program} is not in PATH; run `sudo apt install {package}`"))
         }
         Qemu::TooOld { path, version: (major, minor) } => Some(format!(
             "{} is version {major}.{minor}; {}.{} or newer is needed",

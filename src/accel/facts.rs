@@ -2,6 +2,8 @@
 
 use std::{ffi::OsStr, fs, path::PathBuf};
 
+use guest_image::Arch;
+
 use super::{decide::Choice, qemu::Qemu, sys};
 
 /// The version of the KVM interface since Linux 2.6.22, and the only one there is.
@@ -53,8 +55,11 @@ impl Facts {
             Choice::Auto => kvm == Kvm::Usable && cpu.virtualization,
             Choice::Tcg => false,
         };
-        let qemu =
-            if enough { Qemu::NotSought } else { Qemu::find(path.unwrap_or_default(), shared) };
+        let qemu = if enough {
+            Qemu::NotSought
+        } else {
+            Qemu::find(Arch::HOST, path.unwrap_or_default(), shared)
+        };
         Self { kvm, cpu, pvm: fs::exists("/sys/module/kvm_pvm").unwrap_or(false), qemu }
     }
 

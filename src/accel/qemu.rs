@@ -7,10 +7,18 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// Its program.
-const PROGRAM: &str = "qemu-system-x86_64";
+use guest_image::Arch;
 
-/// Oldest version whose `microvm` machine takes vhost-user devices the way qvm attaches them.
+/// Its program for a machine, and the package of Debian that has it.
+pub fn program(arch: Arch) -> (&'static str, &'static str) {
+    match arch {
+        Arch::X86_64 => ("qemu-system-x86_64", "qemu-system-x86"),
+        Arch::Aarch64 => ("qemu-system-aarch64", "qemu-system-arm"),
+    }
+}
+
+/// Oldest version whose `microvm` machine takes vhost-user devices the way qvm attaches them, and
+/// whose `max` processor of aarch64 has the properties that qvm sets.
 pub const OLDEST: (u32, u32) = (7, 0);
 
 /// What was found.
@@ -44,10 +52,10 @@ pub enum Qemu {
 }
 
 impl Qemu {
-    /// Looks through `path`, passing over relative directories and whatever really lies inside
+    /// Looks for the program of `arch` through `path`, passing over relative directories and whatever really lies inside
     /// one of `shared`: a guest could have put a program there for the host to run.
-    pub fn find(path: &OsStr, shared: &[PathBuf]) -> Self {
-        match search(PROGRAM, path, shared) {
+    pub fn find(arch: Arch, path: &OsStr, shared: &[PathBuf]) -> Self {
+        match search(program(arch).0, path, shared) {
             Some(path) => Self::ask(path),
             None => Self::Absent,
         }

@@ -7,6 +7,8 @@ use std::{
 
 use super::*;
 
+const PROGRAM: &str = "qemu-system-aarch64";
+
 #[test]
 fn versions() {
     let cases = [
@@ -22,7 +24,7 @@ fn versions() {
     }
 }
 
-fn program(dir: &Path, answer: &str) -> PathBuf {
+fn install(dir: &Path, answer: &str) -> PathBuf {
     fs::create_dir_all(dir).unwrap();
     let file = dir.join(PROGRAM);
     fs::write(&file, format!("#!/bin/sh\necho '{answer}'\n")).unwrap();
@@ -35,14 +37,14 @@ fn nothing_inside_a_share_is_run() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().canonicalize().unwrap();
     let shared = [root.join("ws")];
-    let planted = program(&root.join("ws/bin"), "QEMU emulator version 9.9");
+    let planted = install(&root.join("ws/bin"), "QEMU emulator version 9.9");
     fs::create_dir(root.join("link")).unwrap();
     symlink(&planted, root.join("link").join(PROGRAM)).unwrap();
     let path =
         env::join_paths([root.join("ws/bin"), root.join("link"), "bin".into(), root.join("none")])
             .unwrap();
     assert_eq!(search(PROGRAM, &path, &shared), None);
-    let good = program(&root.join("good"), "QEMU emulator version 9.9");
+    let good = install(&root.join("good"), "QEMU emulator version 9.9");
     let path = env::join_paths([root.join("ws/bin"), root.join("good")]).unwrap();
     assert_eq!(search(PROGRAM, &path, &shared), Some(good));
 }
@@ -51,7 +53,7 @@ fn nothing_inside_a_share_is_run() {
 fn only_what_can_be_executed_is_found() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().canonicalize().unwrap();
-    let file = program(&root, "");
+    let file = install(&root, "");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
     assert_eq!(search(PROGRAM, root.as_os_str(), &[]), None);
     fs::create_dir_all(root.join("d").join(PROGRAM)).unwrap();
@@ -63,8 +65,8 @@ fn the_answer_decides() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().canonicalize().unwrap();
     let find = |name: &str, answer: &str| {
-        program(&root.join(name), answer);
-        Qemu::find(root.join(name).as_os_str(), &[])
+        install(&root.join(name), answer);
+        Qemu::find(Arch::Aarch64, root.join(name).as_os_str(), &[])
     };
     assert!(matches!(
         find("a", "QEMU emulator version 8.1.0"),
@@ -75,5 +77,5 @@ fn the_answer_decides() {
         Qemu::TooOld { version: (6, 2), .. }
     ));
     assert!(matches!(find("c", "hello"), Qemu::Broken { .. }));
-    assert_eq!(Qemu::find(OsStr::new(""), &[]), Qemu::Absent);
+    assert_eq!(Qemu::find(Arch::Aarch64, OsStr::new(""), &[]), Qemu::Absent);
 }

@@ -7,7 +7,7 @@ use clap::{
     builder::{OsStringValueParser, TypedValueParser},
 };
 use clap_complete::Shell;
-use guest_image::{Digest, nix::Flake};
+use guest_image::{Arch, Digest, nix::Flake};
 
 use super::help;
 use crate::{
@@ -106,6 +106,9 @@ pub struct RunArgs {
     /// What runs the virtual CPUs [default: auto]
     #[arg(long, value_name = "KIND")]
     pub accel: Option<Choice>,
+    /// Machine to be: x86_64 or aarch64; another than this one is emulated [default: this one]
+    #[arg(long, value_name = "ARCH", value_parser = str::parse::<Arch>)]
+    pub arch: Option<Arch>,
     /// Kernel: `microvm`, `image` for the image's own, the start of a digest, or a path [default: that of `qvm image kernel`, if it was made]
     #[arg(long, value_name = "KERNEL")]
     pub kernel: Option<String>,
@@ -178,6 +181,7 @@ impl RunArgs {
             publish: self.publish,
             workdir: self.workdir,
             name: self.name,
+            arch: self.arch,
             flags: Flags {
                 memory: self.memory,
                 cpus: self.cpus,
@@ -359,6 +363,12 @@ pub enum ImageAction {
         /// Coding agents: names with commas, or none [default: claude]
         #[arg(long, value_name = "AGENTS")]
         with: Option<Agents>,
+        /// Machine that the default image is to be for: x86_64 or aarch64 [default: this one]
+        #[arg(long, value_name = "ARCH", value_parser = str::parse::<Arch>, conflicts_with = "image")]
+        arch: Option<Arch>,
+        /// Another flavour of Debian's kernel, such as arm64-16k or amd64
+        #[arg(long, hide = true, value_name = "FLAVOUR", value_parser = flavour, conflicts_with = "image")]
+        kernel_flavour: Option<String>,
         /// Make it again even if it is there
         #[arg(long)]
         force: bool,
@@ -399,6 +409,9 @@ pub enum ImageAction {
         /// Name it, for --image
         #[arg(long, value_name = "NAME", value_parser = image_name)]
         name: Option<String>,
+        /// Machine that it is for: x86_64 or aarch64 [default: this one]
+        #[arg(long, value_name = "ARCH", value_parser = str::parse::<Arch>)]
+        arch: Option<Arch>,
         /// Say nothing but errors
         #[arg(short, long)]
         quiet: bool,
@@ -453,6 +466,15 @@ pub struct CompletionArgs {
 fn pin(text: &str) -> Result<Digest, String> {
     let digits = text.strip_prefix("sha256:").unwrap_or(text);
     digits.parse().map_err(|e: guest_image::DigestError| e.to_string())
+}
+
+/// The end of the name of one of Debian's kernel packages.
+fn flavour(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "+-.".contains(c);
+    match text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(plain) {
+        true => Ok(text.to_owned()),
+        false => Err("a flavour is the end of a package's name, such as arm64-16k".into()),
+    }
 }
 
 /// A name that is no other image's.

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use guest_image::{
-    Cache, CacheError, Image, Layer, Recipe, Reporter, build, build_layer, layer_for,
+    Arch, Cache, CacheError, Image, Layer, Recipe, Reporter, build, build_layer, layer_for,
     nix::{self, Flake, Nix, NixError},
 };
 
@@ -23,14 +23,15 @@ pub fn find(spec: &mut Spec) -> Result<Image, Error> {
     let name = spec.image.as_deref();
     let mut image = match &spec.image_flake {
         Some(flake) => made_by_nix(&cache, flake, name, &shared, quiet)?,
-        None => image(&cache, name, quiet)?,
+        None => image(&cache, spec.arch, name, quiet)?,
     };
+    image.check_for(spec.arch).map_err(CacheError::from)?;
     // An image of the user's own has the user's own agents, unless more are asked for.
     if spec.agents.asked || spec.image.as_deref().is_none_or(|name| name == "default") {
         let wanted = spec.argv.first().is_some_and(|program| {
             spec.agents.names.iter().any(|name| program.to_str() == Some(name.as_str()))
         });
-        image.layers = match layer(&cache, &spec.agents, quiet) {
+        image.layers = match layer(&cache, spec.arch, &spec.agents, quiet) {
             Ok(layer) => layer.iter().map(guest_image::Layer::image).collect(),
             // A machine without the default agents is still a machine.
             Err(e) if !spec.agents.asked && !wanted => {
@@ -58,7 +59,7 @@ pub fn find(spec: &mut Spec) -> Result<Image, Error> {
             spec.shell.push(("PATH".into(), format!("{}:$PATH", shell.environment.path).into()));
         }
     }
-    super::kernel::choose(&cache, spec.kernel.as_deref(), spec.nested, &mut image)?;
+    super::kernel::choose(&cache, spec.arch, spec.kernel.as_deref(), spec.nested, &mut image)?;
     Ok(image)
 }
 
@@ -88,16 +89,15 @@ fn by_nix<T>(
     Ok(made?)
 }
 
-/// The image to run, sound as far as a quick look tells. Only the default one is made when it is
+/// The image to run. Only the default one is made when it is
 /// missing: that happens once, on the first run.
-fn image(cache: &Cache, name: Option<&str>, quiet: bool) -> Result<Image, Error> {
-    let recipe = Recipe::default_debian();
+fn image(cache: &Cache, arch: Arch, name: Option<&str>, quiet: bool) -> Result<Image, Error> {
+    let recipe = Recipe::debian(arch, None);
     let found = match name {
         Some("default") | None => cache.find(&recipe)?,
         Some(name) => Some(cached(cache, name)?),
     };
     if let Some(image) = found {
-        image.check().map_err(CacheError::from)?;
         return Ok(image);
     }
     if !quiet {
@@ -120,14 +120,19 @@ pub fn cached(cache: &Cache, name: &str) -> Result<Image, Error> {
     }
 }
 
-/// The layer with these agents, sound as far as a quick look tells; made if it is missing or
+/// The layer with these agents for machines `arch`, sound as far as a quick look tells; made if it is missing or
 /// damaged.
-pub fn layer(cache: &Cache, agents: &Agents, quiet: bool) -> Result<Option<Layer>, Error> {
-    let Some(recipe) = layer_for(&agents.names).map_err(PolicyError::from)? else {
+pub fn layer(
+    cache: &Cache,
+    arch: Arch,
+    agents: &Agents,
+    quiet: bool,
+) -> Result<Option<Layer>, Error> {
+    let Some(recipe) = layer_for(arch, &agents.names).map_err(PolicyError::from)? else {
         return Ok(None);
     };
     if let Ok(Some(layer)) = cache.find_layer(&recipe) {
-        if layer.check().is_ok() {
+        if layer.check_for(arch).is_ok() {
             return Ok(Some(layer));
         }
     }

@@ -83,7 +83,7 @@ struct Image {
 /// Which image would be used.
 fn image(spec: &Spec) -> Result<Image, Error> {
     let cache = Cache::open()?;
-    let kernel = kernel::told(&cache, spec.kernel.as_deref(), spec.nested)?;
+    let kernel = kernel::told(&cache, spec.arch, spec.kernel.as_deref(), spec.nested)?;
     if let Some(flake) = &spec.image_flake {
         // Nothing is evaluated to tell: what became of it the last time is all that is known.
         let last = cache.made_from(flake)?;
@@ -92,7 +92,7 @@ fn image(spec: &Spec) -> Result<Image, Error> {
     }
     let (digest, built) = match spec.image.as_deref() {
         None | Some("default") => {
-            let recipe = Recipe::default_debian();
+            let recipe = Recipe::debian(spec.arch, None);
             (recipe.digest(), cache.find(&recipe)?.is_some())
         }
         Some(name) => (base::cached(&cache, name)?.digest, true),

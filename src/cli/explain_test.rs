@@ -31,6 +31,7 @@ fn plan(dir: &Path) -> Plan {
         caller: Caller { name: "me".into(), group: "us".into(), uid: 1, gid: 2, home: "/h".into() },
         model: None,
         log_requests: None,
+        arch: guest_image::Arch::HOST,
         image: None,
         kernel: None,
         image_flake: None,

@@ -5,7 +5,7 @@ mod transfer;
 use std::fmt::Write as _;
 
 use guest_image::{
-    Cache, CacheError, Digest, Image, KernelRecipe, Origin, Recipe, Reporter, agents, build,
+    Arch, Cache, CacheError, Digest, Image, KernelRecipe, Origin, Recipe, Reporter, agents, build,
     layer_for,
 };
 use serde::Serialize;
@@ -25,14 +25,17 @@ pub fn main(action: ImageAction) -> Result<u8, Error> {
         ImageAction::Build { image: Some(name), force, quiet, .. } if name != "default" => {
             make_by_nix(&cache, &name, force, quiet)
         }
-        ImageAction::Build { with, force, quiet, .. } => {
-            make(&cache, &with.unwrap_or_default(), force, quiet)
+        ImageAction::Build { with, arch, kernel_flavour, force, quiet, .. } => {
+            let arch = arch.unwrap_or(Arch::HOST);
+            let recipe = Recipe::debian(arch, kernel_flavour.as_deref());
+            make(&cache, &recipe, &with.unwrap_or_default(), force, quiet)
         }
         ImageAction::Export { image, file } => {
             transfer::export(&base::cached(&cache, &image)?, &file)
         }
-        ImageAction::Import { from, digest, name, quiet } => {
-            transfer::import(&cache, &from, digest, name, quiet)
+        ImageAction::Import { from, digest, name, arch, quiet } => {
+            let arch = arch.unwrap_or(Arch::HOST);
+            transfer::import(&cache, &from, digest, name, arch, quiet)
         }
         ImageAction::Kernel { source, force, quiet } => {
             kernel::make(&cache, source.as_deref(), force, quiet)
@@ -55,8 +58,9 @@ pub fn main(action: ImageAction) -> Result<u8, Error> {
         }
         ImageAction::Initrd { kernel: name, image } => {
             let mut image = cache.image(&image)?;
-            kernel::choose(&cache, name.as_deref(), false, &mut image)?;
-            initrd(&image)
+            let arch = arch_of(&image);
+            kernel::choose(&cache, arch, name.as_deref(), false, &mut image)?;
+            initrd(arch, &image)
         }
         ImageAction::KernelLine { accel } => {
             super::print(&format!("{}\n", session::kernel_line(accel)))
@@ -71,23 +75,38 @@ pub fn main(action: ImageAction) -> Result<u8, Error> {
 }
 
 /// Writes what a run's kernel is given: measurements hand the same to other monitors.
-fn initrd(image: &Image) -> Result<(), Error> {
-    session::join_initrd(session::initrd(image)?, std::io::stdout().lock()).map_err(Error::Output)
+fn initrd(arch: Arch, image: &Image) -> Result<(), Error> {
+    session::join_initrd(session::initrd(arch, image)?, std::io::stdout().lock())
+        .map_err(Error::Output)
 }
 
-/// Digests of the image, the layer and the kernel that are used unless told otherwise.
+/// The machine that an image is for; this one, where it is for none that is known.
+fn arch_of(image: &Image) -> Arch {
+    image.manifest.arch.parse().unwrap_or(Arch::HOST)
+}
+
+/// Digests of the images, the layers and the kernels that are used unless told otherwise, on
+/// machines of every kind.
 fn defaults() -> Vec<Digest> {
-    let layer = layer_for(&agents::DEFAULT).ok().flatten();
-    let layer = layer.map(|recipe| recipe.digest());
-    let own = [Recipe::default_debian().digest(), KernelRecipe::default_debian().digest()];
-    own.into_iter().chain(layer).collect()
+    let of = |arch| {
+        let layer = layer_for(arch, &agents::DEFAULT).ok().flatten();
+        let own = [Recipe::debian(arch, None).digest(), KernelRecipe::debian(arch).digest()];
+        own.into_iter().chain(layer.map(|recipe| recipe.digest()))
+    };
+    Arch::ALL.into_iter().flat_map(of).collect()
 }
 
-/// Builds the default image and a layer, and prints the image's digest.
-fn make(cache: &Cache, with: &Agents, force: bool, quiet: bool) -> Result<(), Error> {
-    let recipe = Recipe::default_debian();
+/// Builds an image of Debian and a layer, and prints the image's digest.
+fn make(
+    cache: &Cache,
+    recipe: &Recipe,
+    with: &Agents,
+    force: bool,
+    quiet: bool,
+) -> Result<(), Error> {
     if force {
-        let layer = layer_for(&with.names).ok().flatten().map(|recipe| recipe.digest());
+        let layer =
+            layer_for(recipe.arch, &with.names).ok().flatten().map(|recipe| recipe.digest());
         for digest in std::iter::once(recipe.digest()).chain(layer) {
             match cache.remove(&digest) {
                 Ok(()) | Err(CacheError::Unknown(_)) => {}
@@ -96,10 +115,10 @@ fn make(cache: &Cache, with: &Agents, force: bool, quiet: bool) -> Result<(), Er
         }
     }
     let mut reporter = Reporter::new(quiet);
-    let built = build(cache, &recipe, &mut |progress| reporter.update(progress));
+    let built = build(cache, recipe, &mut |progress| reporter.update(progress));
     reporter.finish();
     let image = built?;
-    base::layer(cache, with, quiet)?;
+    base::layer(cache, recipe.arch, with, quiet)?;
     super::print(&format!("{}\n", image.digest))
 }
 
@@ -157,6 +176,8 @@ struct Row {
     digest: String,
     default: bool,
     bytes: Option<u64>,
+    /// Machine that it is for, as `uname -m` says it.
+    arch: Option<String>,
     kernel: Option<String>,
     agents: Option<Vec<String>>,
     /// What people call it.
@@ -176,6 +197,7 @@ impl Row {
             digest: digest.to_string(),
             default: defaults().contains(digest),
             bytes: there.map(|i| i.manifest.size()),
+            arch: there.map(|i| i.manifest.arch.clone()),
             kernel: there.map(|i| i.manifest.kernel.clone()).filter(|text| !text.is_empty()),
             name: origin.and_then(|origin| origin.name.clone()),
             source: origin.map(|origin| origin.source.clone()),
@@ -215,7 +237,8 @@ fn table(rows: &[Row]) -> String {
         let short = row.digest.get(..12).unwrap_or(&row.digest);
         let size = row.bytes.map_or_else(|| "-".into(), show_bytes);
         let agents = row.agents.as_ref().map(|agents| agents.join(", "));
-        let named = [&row.kernel, &row.source].into_iter().flatten().map(String::as_str);
+        let other = row.arch.clone().filter(|arch| arch != Arch::HOST.name());
+        let named = [&row.kernel, &row.source, &other].into_iter().flatten().map(String::as_str);
         let named = named.chain(agents.as_deref()).collect::<Vec<_>>().join("  ");
         let told = error::plain(row.error.as_deref().unwrap_or(&named));
         let _ = writeln!(

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use guest_image::{
-    Cache, CacheError, Image, Kernel, KernelRecipe, Reporter, build_kernel, check_kernel_file,
+    Arch, Cache, CacheError, Image, Kernel, KernelRecipe, Reporter, build_kernel, check_kernel_file,
 };
 
 use crate::error::Error;
@@ -17,6 +17,7 @@ const OWN: &str = "image";
 /// KVM (`nested`), as that kernel has no modules.
 pub fn choose(
     cache: &Cache,
+    arch: Arch,
     wish: Option<&str>,
     nested: bool,
     image: &mut Image,
@@ -24,16 +25,16 @@ pub fn choose(
     let kernel = match wish {
         Some(OWN) => None,
         None if nested => None,
-        None => cache.find_kernel(&KernelRecipe::default_debian())?,
+        None => cache.find_kernel(&KernelRecipe::debian(arch))?,
         Some(path) if path.contains('/') => {
-            check_kernel_file(Path::new(path))?;
+            check_kernel_file(Path::new(path), arch)?;
             image.kernel = Some(path.into());
             return Ok(());
         }
         Some(name) => Some(cached(cache, name)?),
     };
     if let Some(kernel) = kernel {
-        kernel.check().map_err(CacheError::from)?;
+        kernel.check_for(arch).map_err(CacheError::from)?;
         image.kernel = Some(kernel.vmlinux());
     }
     Ok(())
@@ -50,12 +51,17 @@ fn cached(cache: &Cache, name: &str) -> Result<Kernel, Error> {
 }
 
 /// Which kernel would boot, for people: its version or path; `None` for the image's own.
-pub fn told(cache: &Cache, wish: Option<&str>, nested: bool) -> Result<Option<String>, Error> {
+pub fn told(
+    cache: &Cache,
+    arch: Arch,
+    wish: Option<&str>,
+    nested: bool,
+) -> Result<Option<String>, Error> {
     Ok(match wish {
         Some(OWN) => None,
         None if nested => None,
         None => cache
-            .find_kernel(&KernelRecipe::default_debian())?
+            .find_kernel(&KernelRecipe::debian(arch))?
             .map(|kernel| kernel.version().to_owned()),
         Some(path) if path.contains('/') => Some(path.to_owned()),
         Some(name) => Some(cached(cache, name)?.version().to_owned()),

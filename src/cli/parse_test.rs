@@ -164,7 +164,7 @@ fn sub_commands() {
     };
     assert!(matches!(
         image(&["image", "build"]),
-        ImageAction::Build { image: None, with: None, force: false, quiet: false }
+        ImageAction::Build { image: None, with: None, arch: None, force: false, quiet: false, .. }
     ));
     assert!(matches!(
         image(&["image", "kernel", "--force", "--source", "/l.tar"]),

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use guest_image::{ChoiceError, agents, layer_for};
+use guest_image::{Arch, ChoiceError, agents, layer_for};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 /// Agents to be laid above the image's root.
@@ -26,7 +26,7 @@ impl Agents {
     /// # Errors
     /// [`ChoiceError`] for one that cannot be had.
     pub fn new(names: Vec<String>) -> Result<Self, ChoiceError> {
-        layer_for(&names)?;
+        layer_for(Arch::HOST, &names)?;
         Ok(Self { names, asked: true })
     }
 }

@@ -45,7 +45,7 @@ const NEEDED: [&str; 10] = [
 /// QEMU and what it is to do.
 #[derive(Debug)]
 pub struct QemuArgs {
-    /// `qemu-system-x86_64` by its real path.
+    /// `qemu-system-ARCH` by its real path.
     pub program: PathBuf,
     /// Its arguments, without [`SANDBOX`]. Files and sockets are named as descriptors, by the
     /// numbers they have here, or as `/proc/self/fd/N` where it takes only paths (and then opens

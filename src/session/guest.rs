@@ -6,6 +6,7 @@ use std::{
 };
 
 use agent_protocol::{Bytes, CommandSpec, GuestConfig, Share, TerminalSize, User, VERSION};
+use guest_image::Arch;
 
 use super::{
     clock,
@@ -16,7 +17,11 @@ use crate::spec::Spec;
 /// The guest's configuration for this run.
 pub fn config(spec: &Spec, model: Option<&GuestModel>) -> GuestConfig {
     let caller = &spec.caller;
-    let modules: &[&str] = if spec.nested { &["kvm-amd", "kvm-intel"] } else { &[] };
+    let modules: &[&str] = match spec.arch {
+        Arch::X86_64 if spec.nested => &["kvm-amd", "kvm-intel"],
+        // KVM is no module on arm64.
+        Arch::X86_64 | Arch::Aarch64 => &[],
+    };
     GuestConfig {
         version: VERSION,
         hostname: spec.name.clone(),

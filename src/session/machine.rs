@@ -22,7 +22,7 @@ use std::{
 };
 
 use agent_protocol::{AGENT_PORT, GUEST_CID};
-use guest_image::{Image, agent};
+use guest_image::{Arch, Image, agent};
 use rustix::{
     event::{PollFd, PollFlags, poll},
     fs::MemfdFlags,
@@ -129,7 +129,7 @@ impl Machine {
         let parts = Parts {
             spec,
             kernel: open(&kernel)?,
-            initrd: initrd(image)?,
+            initrd: initrd(spec.arch, image)?,
             disks,
             console: console_end,
             vsock,
@@ -224,9 +224,9 @@ impl Machine {
 
 /// The initial RAM file system in parts, each of which begins at a multiple of [`INITRD_ALIGN`]:
 /// the agent's archive, then the image's modules.
-pub fn initrd(image: &Image) -> Result<Vec<File>, Error> {
+pub fn initrd(arch: Arch, image: &Image) -> Result<Vec<File>, Error> {
     let system = |what| move |e: io::Error| Error::System(what, e);
-    let agent = open(&agent::locate()?)?;
+    let agent = open(&agent::locate(arch)?)?;
     let length = agent.metadata().map_err(system("read the guest agent"))?.len();
     let (head, tail) = agent::initramfs(length)
         .map_err(|e| Error::System("make the initial RAM file system", io::Error::other(e)))?;

@@ -4,21 +4,27 @@
 //! a balloon; the share and vsock are ours, over vhost-user. Everything it uses arrives as an open
 //! descriptor, so that it needs no path but its own program and firmware.
 //!
-//! `microvm` without PIT and PIC: Debian's kernel finds virtio-mmio through ACPI only, and with
-//! ACPI on this machine is hardware-reduced, in which legacy timers do not interrupt. The kernel
-//! then has to learn the TSC's frequency from us (`tsc_early_khz`): measuring it against the PIT
-//! fails at random under emulation and leaves a kernel without any clock.
+//! Which machine it emulates is the spec's word and not this program's architecture: [`x86_64`]
+//! and [`aarch64`] say what is special about each.
+
+mod aarch64;
+mod x86_64;
 
 use std::{
     ffi::OsString,
     os::fd::{OwnedFd, RawFd},
 };
 
+use guest_image::Arch;
+
 use super::{
     error::Error,
     machine::{Parts, join_initrd, layers, memory_file, number},
 };
-use crate::process::{self, Process, QemuArgs};
+use crate::{
+    accel,
+    process::{self, Process, QemuArgs},
+};
 
 /// Starts QEMU.
 pub(super) fn start(parts: Parts<'_>) -> Result<Process, Error> {
@@ -34,24 +40,46 @@ pub(super) fn start(parts: Parts<'_>) -> Result<Process, Error> {
         vsock: number(&parts.vsock),
         shares: parts.shares.iter().map(|(socket, tag)| (number(socket), tag.clone())).collect(),
     };
-    let line = kernel_line(spec.output.show_boot, spec.icount) + &layers(&parts.disks);
-    let argv = arguments(spec.memory, spec.cpus, spec.icount, &line, &fds);
+    let machine = Machine {
+        arch: spec.arch,
+        memory: spec.memory,
+        cpus: spec.cpus,
+        icount: spec.icount,
+        nested: spec.nested,
+    };
+    let line = kernel_line(spec.arch, spec.output.show_boot, spec.icount) + &layers(&parts.disks);
+    let argv = arguments(&machine, &line, &fds);
     let mut given: Vec<OwnedFd> =
         vec![parts.kernel.into(), initrd.into(), parts.console.into(), parts.vsock.into()];
     given.extend(parts.disks.into_iter().map(OwnedFd::from));
     given.extend(parts.shares.into_iter().map(|(socket, _)| OwnedFd::from(socket)));
-    let program = spec.qemu.clone().unwrap_or_else(|| "/usr/bin/qemu-system-x86_64".into());
+    let usual = || format!("/usr/bin/{}", accel::qemu_program(spec.arch).0).into();
     Ok(process::spawn_qemu(QemuArgs {
-        program,
+        program: spec.qemu.clone().unwrap_or_else(usual),
         argv: argv.into_iter().map(OsString::from).collect(),
         fds: given,
     })?)
 }
 
+/// What is emulated.
+#[derive(Debug, Clone, Copy)]
+pub struct Machine {
+    /// Its architecture.
+    pub arch: Arch,
+    /// Bytes.
+    pub memory: u64,
+    /// Virtual CPUs.
+    pub cpus: u8,
+    /// Count instructions instead of time: 2^N ns each.
+    pub icount: Option<u8>,
+    /// It is to run machines itself.
+    pub nested: bool,
+}
+
 /// Descriptors QEMU inherits, by number.
 #[derive(Debug, Clone)]
 pub struct Descriptors {
-    /// Uncompressed ELF kernel.
+    /// Uncompressed kernel.
     pub kernel: RawFd,
     /// Initial RAM file system.
     pub initrd: RawFd,
@@ -66,25 +94,18 @@ pub struct Descriptors {
 }
 
 /// QEMU's arguments, without its own name.
-pub fn arguments(
-    memory: u64,
-    cpus: u8,
-    icount: Option<u8>,
-    kernel_line: &str,
-    fds: &Descriptors,
-) -> Vec<String> {
+pub fn arguments(machine: &Machine, kernel_line: &str, fds: &Descriptors) -> Vec<String> {
     let mut arguments = Vec::new();
     let mut add = |name: &str, value: String| arguments.extend([name.to_owned(), value]);
-    add(
-        "-machine",
-        "microvm,acpi=on,pit=off,pic=off,rtc=on,ioapic2=on,memory-backend=memory".into(),
-    );
+    let (kind, processor) = match machine.arch {
+        Arch::X86_64 => (x86_64::MACHINE.to_owned(), x86_64::PROCESSOR),
+        Arch::Aarch64 => (aarch64::machine(machine.nested), aarch64::PROCESSOR),
+    };
+    add("-machine", format!("{kind},memory-backend=memory"));
     // Virtio as of version 1: QEMU's virtio-mmio otherwise speaks the legacy interface.
     add("-global", "virtio-mmio.force-legacy=false".into());
-    // Without CMPXCHG16B: QEMU 7.2 was seen to leave junk in the flags after it, on which the
-    // guest's kernel dies of a double fault.
-    add("-cpu", "max".into());
-    match icount {
+    add("-cpu", processor.into());
+    match machine.icount {
         // The guest's clock counts instructions; only one thread can do that.
         Some(shift) => {
             add("-accel", "tcg,thread=single".into());
@@ -92,8 +113,9 @@ pub fn arguments(
         }
         None => add("-accel", "tcg,thread=multi".into()),
     }
+    let memory = machine.memory;
     add("-m", format!("{}M", memory >> 20));
-    add("-smp", cpus.to_string());
+    add("-smp", machine.cpus.to_string());
     add("-object", format!("memory-backend-memfd,id=memory,size={memory},share=on"));
     add("-kernel", format!("/proc/self/fd/{}", fds.kernel));
     add("-initrd", format!("/proc/self/fd/{}", fds.initrd));
@@ -125,47 +147,13 @@ pub fn arguments(
     arguments
 }
 
-/// What the kernel is told: the same as on KVM, and the frequency of its clock.
-pub fn kernel_line(show_boot: bool, icount: Option<u8>) -> String {
-    // With -icount the TSC counts virtual nanoseconds.
-    let khz = icount.map_or_else(tsc_khz, |_| 1_000_000);
-    // It is the only clock. Were it watched, a busy host would make ticks late, the counter would
-    // seem to run fast, and ticks themselves become the clock: hundredths of a second.
-    let clock = if khz == 0 { String::new() } else { format!(" tsc_early_khz={khz} tsc=reliable") };
-    // QEMU 7.2 leaves junk in the flags after CMPXCHG16B, on which the kernel dies; programs that
-    // need it (opencode does) only look at the one flag that is right.
-    format!("{}{clock} clearcpuid=cx16", super::kvm::kernel_line(show_boot))
-}
-
-/// Frequency of this processor's time stamp counter in kHz; 0 where there is none to read.
-///
-/// QEMU's emulated counter is the host's. Five milliseconds against the monotonic clock give six
-/// digits; the kernel refines it later by itself.
-#[cfg(target_arch = "x86_64")]
-fn tsc_khz() -> u64 {
-    use std::time::{Duration, Instant};
-    let (from, start) = (tsc(), Instant::now());
-    let mut passed = Duration::ZERO;
-    while passed < Duration::from_millis(5) {
-        std::thread::sleep(Duration::from_millis(5) - passed);
-        passed = start.elapsed();
+/// What the kernel is told. The agent is `/init` of the initramfs, so there is no `root=`.
+pub fn kernel_line(arch: Arch, show_boot: bool, icount: Option<u8>) -> String {
+    let log = if show_boot { "loglevel=7" } else { "quiet" };
+    match arch {
+        Arch::X86_64 => x86_64::kernel_line(log, icount),
+        Arch::Aarch64 => aarch64::kernel_line(log),
     }
-    let ticks = tsc().saturating_sub(from);
-    let nanos = u64::try_from(passed.as_nanos()).unwrap_or(u64::MAX);
-    ticks.saturating_mul(1_000_000) / nanos.max(1)
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn tsc_khz() -> u64 {
-    0
-}
-
-#[cfg(target_arch = "x86_64")]
-#[expect(unsafe_code, reason = "the instruction has no safe wrapper")]
-fn tsc() -> u64 {
-    // SAFETY: RDTSC reads a counter and nothing else; every x86_64 processor has it, and Linux
-    // does not forbid it to programs (it would be PR_SET_TSC, which qvm does not use).
-    unsafe { core::arch::x86_64::_rdtsc() }
 }
 
 #[cfg(test)]

@@ -5,9 +5,10 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::bzimage::{self, BzImageError, Compression, MAX_KERNEL};
+use crate::arm64_image::{self, Arm64ImageError};
+use crate::bzimage::{BzImageError, Compression, MAX_KERNEL};
 use crate::cpio::{Archive, CpioError};
-use crate::{ModulesError, Recipe, files, load_order, payload};
+use crate::{Arch, ModulesError, Recipe, files, load_order, payload};
 
 /// Longest module and longest table of modules, in bytes. The longest seen has 3 MB.
 const MAX_MODULE: u64 = 64 << 20;
@@ -32,6 +33,9 @@ pub enum KernelError {
     /// The kernel is of an unknown form.
     #[error(transparent)]
     BzImage(#[from] BzImageError),
+    /// The same, on arm64.
+    #[error(transparent)]
+    Arm64Image(#[from] Arm64ImageError),
     /// The modules are not those wanted.
     #[error(transparent)]
     Modules(#[from] ModulesError),
@@ -65,7 +69,7 @@ pub fn take_apart(
     let (vmlinuz, version) = find_kernel(&tree.join("boot"))?;
     let kept = into.join(files::VMLINUZ);
     fs::rename(&vmlinuz, &kept).map_err(io_error("move", &vmlinuz))?;
-    write_vmlinux(&kept, work, &into.join(files::VMLINUX))?;
+    write_vmlinux(recipe.arch, &kept, work, &into.join(files::VMLINUX))?;
 
     let modules = tree.join("usr/lib/modules").join(&version);
     let dep = read(modules_dep)?;
@@ -97,22 +101,42 @@ fn find_kernel(boot: &Path) -> Result<(PathBuf, String), KernelError> {
 }
 
 /// Writes the kernel without compression, so that no boot spends time on it.
-fn write_vmlinux(vmlinuz: &Path, work: &Path, to: &Path) -> Result<(), KernelError> {
+fn write_vmlinux(arch: Arch, vmlinuz: &Path, work: &Path, to: &Path) -> Result<(), KernelError> {
     let image =
         files::read_limited(vmlinuz, u64::from(MAX_KERNEL)).map_err(io_error("read", vmlinuz))?;
-    let payload = payload(&image)?;
-    let kernel = match payload.compression {
-        Compression::None => payload.bytes.to_vec(),
-        compression => {
-            let path = work.join("payload");
-            fs::write(&path, payload.bytes).map_err(io_error("write", &path))?;
-            unpack(program(compression), &path, u64::from(payload.length))?
+    let kernel = match arch {
+        Arch::X86_64 => {
+            let payload = payload(&image)?;
+            let length = u64::from(payload.length);
+            let kernel = unpacked(payload.bytes, payload.compression, length, work)?;
+            if kernel.len() as u64 != length || !kernel.starts_with(b"\x7fELF") {
+                return Err(BzImageError::Truncated.into());
+            }
+            kernel
+        }
+        Arch::Aarch64 => {
+            let (bytes, compression) = arm64_image::contained(&image)?;
+            let kernel = unpacked(bytes, compression, u64::from(MAX_KERNEL), work)?;
+            arm64_image::check(&kernel)?;
+            kernel
         }
     };
-    if u32::try_from(kernel.len()) != Ok(payload.length) || !kernel.starts_with(b"\x7fELF") {
-        return Err(BzImageError::Truncated.into());
-    }
     fs::write(to, kernel).map_err(io_error("write", to))
+}
+
+/// What comes out of a compressed part of a kernel, at most `limit` bytes.
+fn unpacked(
+    bytes: &[u8],
+    compression: Compression,
+    limit: u64,
+    work: &Path,
+) -> Result<Vec<u8>, KernelError> {
+    if compression == Compression::None {
+        return Ok(bytes.to_vec());
+    }
+    let path = work.join("payload");
+    fs::write(&path, bytes).map_err(io_error("write", &path))?;
+    unpack(program(compression), &path, limit)
 }
 
 /// `/modules/NAME.ko` for each, uncompressed, and `/modules/load`, which lists the names.
@@ -138,7 +162,7 @@ fn archive(tree: &Path, order: &[String]) -> Result<Vec<u8>, KernelError> {
     Ok(archive.finish()?)
 }
 
-fn program(compression: bzimage::Compression) -> &'static str {
+fn program(compression: Compression) -> &'static str {
     match compression {
         Compression::Zstd => "zstd",
         Compression::Xz => "xz",

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::fuzzing::{parse_cpio, sample_bzimage};
+use crate::fuzzing::{parse_cpio, sample_arm64_image, sample_bzimage, sample_zboot};
 
 fn compress(program: &str, bytes: &[u8]) -> Vec<u8> {
     let dir = tempfile::tempdir().unwrap();
@@ -19,15 +19,33 @@ fn a_kernel_comes_out_as_it_went_in() {
     // gzip ends with the length, which is what the kernel's build appends for the others.
     let image = sample_bzimage(&packed[..packed.len() - 4], 5004);
     fs::write(&from, &image).unwrap();
-    write_vmlinux(&from, dir.path(), &to).unwrap();
+    write_vmlinux(Arch::X86_64, &from, dir.path(), &to).unwrap();
     assert_eq!(fs::read(&to).unwrap(), kernel);
 
     fs::write(&from, sample_bzimage(&packed[..packed.len() - 4], 5003)).unwrap();
-    assert!(write_vmlinux(&from, dir.path(), &to).is_err());
+    assert!(write_vmlinux(Arch::X86_64, &from, dir.path(), &to).is_err());
     fs::write(&from, &image[..image.len() - 1]).unwrap();
     assert!(matches!(
-        write_vmlinux(&from, dir.path(), &to),
+        write_vmlinux(Arch::X86_64, &from, dir.path(), &to),
         Err(KernelError::BzImage(BzImageError::Truncated))
+    ));
+}
+
+#[test]
+fn an_arm64_kernel_comes_out_of_each_form() {
+    let dir = tempfile::tempdir().unwrap();
+    let kernel = sample_arm64_image(&[9; 5000]);
+    let (from, to) = (dir.path().join("vmlinuz"), dir.path().join("vmlinux"));
+    let packed = compress("gzip", &kernel);
+    for form in [kernel.clone(), packed.clone(), sample_zboot("gzip", &packed)] {
+        fs::write(&from, form).unwrap();
+        write_vmlinux(Arch::Aarch64, &from, dir.path(), &to).unwrap();
+        assert_eq!(fs::read(&to).unwrap(), kernel);
+    }
+    fs::write(&from, sample_zboot("gzip", &compress("gzip", b"no kernel at all"))).unwrap();
+    assert!(matches!(
+        write_vmlinux(Arch::Aarch64, &from, dir.path(), &to),
+        Err(KernelError::Arm64Image(Arm64ImageError::NotImage))
     ));
 }
 

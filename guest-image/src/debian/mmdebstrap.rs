@@ -150,7 +150,7 @@ fn command(recipe: &Recipe, mirror: &Mirror, temporary: &Path, work: &Path) -> C
     command.args(["--mode=auto", "--variant=minbase", "--format=null", "--verbose"]);
     // The recipe's script has tidied already, and the root goes away.
     command.arg("--skip=cleanup");
-    command.arg(format!("--architectures={}", recipe.debian_arch()));
+    command.arg(format!("--architectures={}", recipe.arch.debian()));
     command.arg(format!("--include={}", recipe.packages.join(",")));
     command.args(apt_settings().into_iter().map(|setting| format!("--aptopt={setting}")));
     command.args(recipe.dpkg_options.iter().map(|option| format!("--dpkgopt={option}")));

@@ -9,7 +9,7 @@ use std::thread;
 use super::KernelRecipe;
 use super::options::Options;
 use super::program::{self, ProgramError};
-use crate::{Phase, Progress, files};
+use crate::{Arch, Phase, Progress, files};
 
 /// What make tells of the default recipe, a line each: compiled, linked or made.
 const EXPECTED: u64 = 2000;
@@ -44,7 +44,7 @@ pub fn compile(
     into: &Path,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<String, CompileError> {
-    let (arch, target, image) = names(&recipe.arch);
+    let (arch, target, image) = names(recipe.arch);
     let temporary = work.join("make");
     fs::create_dir(&temporary).map_err(io_error("make", &temporary))?;
     let jobs = thread::available_parallelism().map_or(1, usize::from);
@@ -112,11 +112,10 @@ fn change(patch: &str, tree: &Path, work: &Path) -> Result<(), CompileError> {
 
 /// The kernel's names for a machine and for what boots there: an ELF file on x86_64, which is
 /// entered by its PVH note, and the `Image` of arm64, which its boot protocol wants.
-fn names(arch: &str) -> (&str, &'static str, &'static str) {
+fn names(arch: Arch) -> (&'static str, &'static str, &'static str) {
     match arch {
-        "aarch64" => ("arm64", "Image", "arch/arm64/boot/Image"),
-        "x86_64" => ("x86", "vmlinux", "vmlinux"),
-        other => (other, "vmlinux", "vmlinux"),
+        Arch::Aarch64 => ("arm64", "Image", "arch/arm64/boot/Image"),
+        Arch::X86_64 => ("x86", "vmlinux", "vmlinux"),
     }
 }
 

@@ -14,6 +14,6 @@ fn steps_are_counted_and_nothing_else() {
 
 #[test]
 fn machines_by_the_kernel_s_names() {
-    assert_eq!(names("x86_64"), ("x86", "vmlinux", "vmlinux"));
-    assert_eq!(names("aarch64"), ("arm64", "Image", "arch/arm64/boot/Image"));
+    assert_eq!(names(Arch::X86_64), ("x86", "vmlinux", "vmlinux"));
+    assert_eq!(names(Arch::Aarch64), ("arm64", "Image", "arch/arm64/boot/Image"));
 }

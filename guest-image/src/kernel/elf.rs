@@ -6,11 +6,13 @@
 //!                                  └─ PT_LOAD: IKCFG_ST gzip… IKCFG_ED     (CONFIG_IKCONFIG)
 //! ```
 //!
-//! All that the file says is checked; work and memory are bounded whatever it says.
+//! An arm64 kernel is an `Image` (see [`arm64_image`]) and loaded whole. All that the file says is
+//! checked; work and memory are bounded whatever it says.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
 use super::embedded;
+use crate::{Arch, arm64_image};
 
 /// Most that is looked at, in bytes: what a machine would load.
 const MAX_LOADED: u64 = 512 << 20;
@@ -34,7 +36,7 @@ const MACHINES: [(u16, &str); 4] =
 #[derive(Debug)]
 pub enum Refusal {
     Io(io::Error),
-    NotElf(&'static str),
+    Kind(&'static str),
     Corrupt(&'static str),
     Machine(String),
     NoEntry,
@@ -47,16 +49,23 @@ impl From<io::Error> for Refusal {
 }
 
 /// Looks into a file; answers with its configuration, compressed, if it has one.
-pub fn inspect(file: &mut (impl Read + Seek), arch: &str) -> Result<Option<Vec<u8>>, Refusal> {
+pub fn inspect(file: &mut (impl Read + Seek), arch: Arch) -> Result<Option<Vec<u8>>, Refusal> {
     let length = file.seek(SeekFrom::End(0))?;
     let mut header = [0u8; HEADER];
     let got = read_at(file, 0, &mut header)?;
-    if arch == "aarch64" && header[56..60] == *b"ARMd" {
-        // An arm64 `Image` is one piece; the whole of it is loaded.
+    if arm64_image::is_image(&header[..got]) {
+        if arch != Arch::Aarch64 {
+            return Err(Refusal::Machine(Arch::Aarch64.to_string()));
+        }
+        arm64_image::check(&header)
+            .map_err(|_| Refusal::Corrupt("it is too large, or for big-endian processors"))?;
         return Ok(embedded::find(file, &[(0, length.min(MAX_LOADED))])?);
     }
-    let segments = segments(file, length, &header[..got], arch)?;
-    if arch == "x86_64" && !has_entry(file, &segments)? {
+    let segments = segments(file, length, &header[..got], arch.name())?;
+    if arch == Arch::Aarch64 {
+        return Err(Refusal::Kind("it is an ELF file (vmlinux)"));
+    }
+    if !has_entry(file, &segments)? {
         return Err(Refusal::NoEntry);
     }
     let loaded: Vec<_> =
@@ -84,12 +93,12 @@ fn segments(
     arch: &str,
 ) -> Result<Vec<Segment>, Refusal> {
     if !header.starts_with(b"\x7fELF") {
-        return Err(Refusal::NotElf(match header {
+        return Err(Refusal::Kind(match header {
             [] => "it is empty",
             [0x1f, 0x8b, ..] | [0x28, 0xb5, 0x2f, 0xfd, ..] | [0xfd, b'7', ..] => {
                 "it is compressed"
             }
-            [b'M', b'Z', ..] => "it is an image that unpacks itself (bzImage)",
+            [b'M', b'Z', ..] => "it is an image that unpacks itself (bzImage, or EFI)",
             _ => "it is something else",
         }));
     }

@@ -3,9 +3,9 @@
 use std::io::Cursor;
 
 use super::*;
-use crate::fuzzing::sample_vmlinux;
+use crate::fuzzing::{sample_arm64_image, sample_vmlinux};
 
-fn look(bytes: &[u8], arch: &str) -> Result<Option<Vec<u8>>, Refusal> {
+fn look(bytes: &[u8], arch: Arch) -> Result<Option<Vec<u8>>, Refusal> {
     inspect(&mut Cursor::new(bytes), arch)
 }
 
@@ -13,8 +13,8 @@ fn look(bytes: &[u8], arch: &str) -> Result<Option<Vec<u8>>, Refusal> {
 fn a_kernel_and_its_configuration() {
     let config = b"\x1f\x8bpacked".as_slice();
     let bytes = sample_vmlinux(62, true, Some(config));
-    assert_eq!(look(&bytes, "x86_64").unwrap().as_deref(), Some(config));
-    assert_eq!(look(&sample_vmlinux(62, true, None), "x86_64").unwrap(), None);
+    assert_eq!(look(&bytes, Arch::X86_64).unwrap().as_deref(), Some(config));
+    assert_eq!(look(&sample_vmlinux(62, true, None), Arch::X86_64).unwrap(), None);
 }
 
 #[test]
@@ -26,31 +26,33 @@ fn what_is_no_kernel_says_what_it_is() {
         (b"MZ\x90", "bzImage"),
         (b"#!/bin/sh\n", "something else"),
     ] {
-        assert!(matches!(look(bytes, "x86_64"), Err(Refusal::NotElf(said)) if said.contains(word)));
+        assert!(
+            matches!(look(bytes, Arch::X86_64), Err(Refusal::Kind(said)) if said.contains(word))
+        );
     }
 }
 
 #[test]
 fn another_processor_is_named() {
     for (machine, arch, word) in [
-        (183, "x86_64", "aarch64"),
-        (62, "aarch64", "x86_64"),
-        (243, "x86_64", "riscv64"),
-        (3, "x86_64", "32-bit"),
-        (8, "x86_64", "ELF machine 8"),
+        (183, Arch::X86_64, "aarch64"),
+        (62, Arch::Aarch64, "x86_64"),
+        (243, Arch::X86_64, "riscv64"),
+        (3, Arch::X86_64, "32-bit"),
+        (8, Arch::X86_64, "ELF machine 8"),
     ] {
         let bytes = sample_vmlinux(machine, true, None);
         assert!(matches!(look(&bytes, arch), Err(Refusal::Machine(found)) if found.contains(word)));
     }
     let mut thirty_two = sample_vmlinux(62, true, None);
     thirty_two[4] = 1;
-    assert!(matches!(look(&thirty_two, "x86_64"), Err(Refusal::Machine(_))));
+    assert!(matches!(look(&thirty_two, Arch::X86_64), Err(Refusal::Machine(_))));
 }
 
 #[test]
 fn without_the_entry_it_is_refused() {
     let bytes = sample_vmlinux(62, false, None);
-    assert!(matches!(look(&bytes, "x86_64"), Err(Refusal::NoEntry)));
+    assert!(matches!(look(&bytes, Arch::X86_64), Err(Refusal::NoEntry)));
 }
 
 #[test]
@@ -59,7 +61,7 @@ fn headers_that_lie_are_refused() {
     let broken = |at: usize, value: &[u8]| {
         let mut bytes = whole.clone();
         bytes[at..at + value.len()].copy_from_slice(value);
-        look(&bytes, "x86_64")
+        look(&bytes, Arch::X86_64)
     };
     // The table: its place, the size of an entry, their number.
     assert!(matches!(broken(32, &u64::MAX.to_le_bytes()), Err(Refusal::Corrupt(_))));
@@ -69,8 +71,8 @@ fn headers_that_lie_are_refused() {
     // The first segment: its place and its size.
     assert!(matches!(broken(HEADER + 8, &u64::MAX.to_le_bytes()), Err(Refusal::Corrupt(_))));
     assert!(matches!(broken(HEADER + 32, &[0xff, 0xff, 0xff]), Err(Refusal::Corrupt(_))));
-    assert!(matches!(look(&whole[..40], "x86_64"), Err(Refusal::Corrupt(_))));
-    assert!(matches!(look(&whole[..HEADER + 20], "x86_64"), Err(Refusal::Corrupt(_))));
+    assert!(matches!(look(&whole[..40], Arch::X86_64), Err(Refusal::Corrupt(_))));
+    assert!(matches!(look(&whole[..HEADER + 20], Arch::X86_64), Err(Refusal::Corrupt(_))));
 }
 
 #[test]
@@ -89,9 +91,14 @@ fn notes_are_walked_to_their_end() {
 
 #[test]
 fn an_arm64_image_is_one_piece() {
-    let mut bytes = vec![0u8; 200];
-    bytes[56..60].copy_from_slice(b"ARMd");
-    bytes.extend_from_slice(b"IKCFG_ST\x1f\x8bxIKCFG_ED");
-    assert_eq!(look(&bytes, "aarch64").unwrap().as_deref(), Some(&b"\x1f\x8bx"[..]));
-    assert!(matches!(look(&bytes, "x86_64"), Err(Refusal::NotElf(_))));
+    let bytes = sample_arm64_image(b"IKCFG_ST\x1f\x8bxIKCFG_ED");
+    assert_eq!(look(&bytes, Arch::Aarch64).unwrap().as_deref(), Some(&b"\x1f\x8bx"[..]));
+    assert!(
+        matches!(look(&bytes, Arch::X86_64), Err(Refusal::Machine(found)) if found == "aarch64")
+    );
+    let elf = sample_vmlinux(183, false, None);
+    assert!(matches!(look(&elf, Arch::Aarch64), Err(Refusal::Kind(said)) if said.contains("ELF")));
+    let mut big_endian = bytes;
+    big_endian[24] |= 1;
+    assert!(matches!(look(&big_endian, Arch::Aarch64), Err(Refusal::Corrupt(_))));
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::elf::{Refusal, inspect};
 use super::embedded::unpack;
 use super::options::Options;
+use crate::Arch;
 
 /// A file cannot be booted as a kernel.
 #[derive(Debug, thiserror::Error)]
@@ -20,15 +21,17 @@ pub enum KernelFileError {
         #[source]
         source: io::Error,
     },
-    /// Not ELF.
-    #[error("{} is no kernel that can be booted: {found}, where an uncompressed ELF file (vmlinux) is needed", path.display())]
-    NotElf {
+    /// Not the kind of file that boots there.
+    #[error("{} is no kernel that can be booted: {found}, where {wanted} is needed", path.display())]
+    Kind {
         /// The file.
         path: PathBuf,
         /// What it is.
         found: &'static str,
+        /// What it should be.
+        wanted: &'static str,
     },
-    /// An ELF file that contradicts itself.
+    /// A file that contradicts itself.
     #[error("the kernel {} is damaged: {what}", path.display())]
     Corrupt {
         /// The file.
@@ -37,14 +40,14 @@ pub enum KernelFileError {
         what: &'static str,
     },
     /// For another machine.
-    #[error("the kernel {} is for {found}, and this machine is {wanted}", path.display())]
+    #[error("the kernel {} is for {found}, and the machine is to be {wanted}: give one that was built for it", path.display())]
     Machine {
         /// The file.
         path: PathBuf,
         /// What it is for.
         found: String,
-        /// What this is.
-        wanted: &'static str,
+        /// What it should be for.
+        wanted: Arch,
     },
     /// Without the options that qvm needs.
     #[error("the kernel {} lacks {}: build it with these, or use that of `qvm image kernel`", path.display(), missing.join(", "))]
@@ -56,13 +59,12 @@ pub enum KernelFileError {
     },
 }
 
-/// Makes sure that this machine can boot a file and that it has what qvm needs, as far as it
+/// Makes sure that a machine `arch` can boot a file and that it has what qvm needs, as far as it
 /// tells: a kernel without `CONFIG_IKCONFIG` is believed.
 ///
 /// # Errors
 /// [`KernelFileError`].
-pub fn check_kernel_file(path: &Path) -> Result<(), KernelFileError> {
-    let arch = std::env::consts::ARCH;
+pub fn check_kernel_file(path: &Path, arch: Arch) -> Result<(), KernelFileError> {
     let owned = || path.to_owned();
     let read = |source| KernelFileError::Read { path: owned(), source };
     let mut file = File::open(path).map_err(read)?;
@@ -71,7 +73,9 @@ pub fn check_kernel_file(path: &Path) -> Result<(), KernelFileError> {
     }
     let packed = inspect(&mut file, arch).map_err(|refusal| match refusal {
         Refusal::Io(source) => read(source),
-        Refusal::NotElf(found) => KernelFileError::NotElf { path: owned(), found },
+        Refusal::Kind(found) => {
+            KernelFileError::Kind { path: owned(), found, wanted: wanted(arch) }
+        }
         Refusal::Corrupt(what) => KernelFileError::Corrupt { path: owned(), what },
         Refusal::Machine(found) => KernelFileError::Machine { path: owned(), found, wanted: arch },
         Refusal::NoEntry => {
@@ -82,11 +86,19 @@ pub fn check_kernel_file(path: &Path) -> Result<(), KernelFileError> {
         return Ok(());
     };
     let text = unpack(packed).map_err(read)?;
-    let missing = Options::parse(&text).missing(arch);
+    let missing = Options::parse(&text).missing(arch.name());
     if missing.is_empty() {
         return Ok(());
     }
     Err(KernelFileError::Lacks { path: owned(), missing })
+}
+
+/// What kernels are on a machine.
+fn wanted(arch: Arch) -> &'static str {
+    match arch {
+        Arch::X86_64 => "an uncompressed ELF file (vmlinux)",
+        Arch::Aarch64 => "an uncompressed arm64 kernel (Image)",
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::Digest;
+use crate::{Arch, Digest};
 
 /// Raised when the builder would make something else of the same recipe.
 const BUILDER: u32 = 1;
@@ -14,8 +14,8 @@ const BUILDER: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct KernelRecipe {
     builder: u32,
-    /// Machine, as `uname -m` says it: `x86_64` or `aarch64`.
-    pub arch: String,
+    /// Machine that it is for.
+    pub arch: Arch,
     /// Where its source comes from.
     pub source: KernelSource,
     /// The configuration asked for, as text: see `guest-image/kernel/`.
@@ -52,42 +52,42 @@ impl KernelRecipe {
     /// The kernel that images boot unless told otherwise: our configuration on Debian's source.
     #[must_use]
     pub fn default_debian() -> Self {
-        Self::of(KernelSource::Debian {
-            package: "linux-source-6.12".to_owned(),
-            suite: "trixie".to_owned(),
-        })
+        Self::debian(Arch::HOST)
     }
 
-    /// Our configuration on the source in an archive.
+    /// The same for any machine. It is compiled only where it is to run.
+    #[must_use]
+    pub fn debian(arch: Arch) -> Self {
+        let source = KernelSource::Debian {
+            package: "linux-source-6.12".to_owned(),
+            suite: "trixie".to_owned(),
+        };
+        Self::of(arch, source)
+    }
+
+    /// Our configuration on the source in an archive, for this machine.
     ///
     /// # Errors
     /// What reading the archive says.
     pub fn of_archive(path: &Path) -> io::Result<Self> {
         let path = std::path::absolute(path)?;
         let sha256 = Digest::of_file(&path, &mut |_| {})?;
-        Ok(Self::of(KernelSource::Archive { path, sha256 }))
+        Ok(Self::of(Arch::HOST, KernelSource::Archive { path, sha256 }))
     }
 
-    fn of(source: KernelSource) -> Self {
-        let arch = std::env::consts::ARCH;
+    fn of(arch: Arch, source: KernelSource) -> Self {
         let own = match arch {
-            "aarch64" => include_str!("../../kernel/aarch64.config"),
-            _ => include_str!("../../kernel/x86_64.config"),
+            Arch::Aarch64 => include_str!("../../kernel/aarch64.config"),
+            Arch::X86_64 => include_str!("../../kernel/x86_64.config"),
         };
         Self {
             builder: BUILDER,
-            arch: arch.to_owned(),
+            arch,
             source,
             config: format!("{}\n{own}", include_str!("../../kernel/common.config")),
             patch: include_str!("../../kernel/acpi-without-pci.patch").to_owned(),
             stamp: "Tue Aug 12 12:00:00 UTC 2025".to_owned(),
         }
-    }
-
-    /// Debian's name of [`KernelRecipe::arch`].
-    #[must_use]
-    pub fn debian_arch(&self) -> &str {
-        crate::recipe::debian_arch(&self.arch)
     }
 
     /// The digest that names the kernel.

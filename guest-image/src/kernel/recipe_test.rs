@@ -10,7 +10,8 @@ fn whatever_differs_is_another_kernel() {
     assert_eq!(recipe.digest(), KernelRecipe::default_debian().digest());
     let mut others = vec![recipe.clone(); 5];
     others[0].config.push('\n');
-    others[1].arch.push('x');
+    let [first, second] = Arch::ALL;
+    others[1].arch = if recipe.arch == first { second } else { first };
     others[2].builder += 1;
     others[3].stamp.push(' ');
     others[4].patch.push(' ');

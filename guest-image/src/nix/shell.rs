@@ -1,6 +1,5 @@
 //! A development shell as a layer: the store paths that it needs, and no other of the host's store.
 
-use std::env::consts::ARCH;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
@@ -16,7 +15,7 @@ use crate::debian::on_path;
 use crate::layer::stage::mkfs;
 use crate::origin::Origin;
 use crate::shelf::Shelf;
-use crate::{BootstrapError, Cache, Digest, Layer, Phase, Progress, files};
+use crate::{Arch, BootstrapError, Cache, Digest, Layer, Phase, Progress, files};
 
 /// Raised when something else would be made of the same closure.
 const BUILDER: u32 = 1;
@@ -46,7 +45,7 @@ pub struct DevShell {
 #[derive(Serialize)]
 struct Recipe<'a> {
     builder: u32,
-    arch: &'a str,
+    arch: Arch,
     paths: Vec<&'a Path>,
     environment: &'a Environment,
     script: &'a str,
@@ -119,7 +118,7 @@ fn pack(
 ) -> Result<Layer, NixError> {
     let recipe = Recipe {
         builder: BUILDER,
-        arch: ARCH,
+        arch: Arch::HOST,
         paths: paths.iter().map(|path| path.path.as_path()).collect(),
         environment,
         script,
@@ -129,7 +128,7 @@ fn pack(
     let size = paths.iter().fold(0u64, |sum, path| sum.saturating_add(path.size));
     // Where files cannot have a second name they are copied, and the image is less than that.
     let space = size.saturating_mul(2);
-    let order = Order { shelf: Shelf::Layers, digest, arch: ARCH, space, manifest: None };
+    let order = Order { shelf: Shelf::Layers, digest, arch: Arch::HOST, space, manifest: None };
     let make = |into: &Path, work: &Path, progress: &mut dyn FnMut(Progress)| {
         if !on_path("mkfs.erofs", &std::env::var("PATH").unwrap_or_default()) {
             return Err(BootstrapError::from("mkfs.erofs is missing: install erofs-utils"));

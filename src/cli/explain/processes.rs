@@ -6,7 +6,10 @@ use std::path::Path;
 use confine::{State, Support};
 use serde::Serialize;
 
-use crate::spec::{Accel, Model, Spec};
+use crate::{
+    accel,
+    spec::{Accel, Model, Spec},
+};
 
 /// A process of this host, and what it is kept from.
 #[derive(Debug, Serialize)]
@@ -63,7 +66,7 @@ pub fn all(spec: &Spec, support: &Support) -> Vec<Process> {
             process("qvm-vmm", "runs the virtual CPUs on KVM".into(), nothing(), nobody)
         }
         (Accel::Tcg, program) => {
-            let program = program.as_deref().unwrap_or(Path::new("qemu-system-x86_64"));
+            let program = program.as_deref().unwrap_or(Path::new(accel::qemu_program(spec.arch).0));
             let sees = format!("{} and its libraries, read-only", program.display());
             process("qvm-qemu", "emulates the virtual CPUs".into(), sees, nobody)
         }

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use guest_image::{Cache, Digest, Image, Origin, Reporter};
+use guest_image::{Arch, Cache, Digest, Image, Origin, Reporter};
 use models::{Curl, curl::Body};
 
 use crate::error::Error;
@@ -24,6 +24,7 @@ pub fn import(
     from: &str,
     digest: Digest,
     name: Option<String>,
+    arch: Arch,
     quiet: bool,
 ) -> Result<(), Error> {
     let remote = from.starts_with("https://") || from.starts_with("http://");
@@ -36,8 +37,9 @@ pub fn import(
         (path.display().to_string(), Archive::Local(io::BufReader::new(file)))
     };
     let mut reporter = Reporter::new(quiet);
-    let taken =
-        guest_image::import(cache, &mut archive, digest, &mut |progress| reporter.update(progress));
+    let taken = guest_image::import(cache, &mut archive, digest, arch, &mut |progress| {
+        reporter.update(progress);
+    });
     reporter.finish();
     let image = match (taken, archive) {
         (Ok(image), _) => image,

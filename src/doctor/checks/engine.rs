@@ -1,5 +1,7 @@
 //! Processor, KVM and QEMU.
 
+use guest_image::Arch;
+
 use crate::{
     accel::{Facts, Kvm, Qemu, kvm_trouble, qemu_trouble},
     doctor::report::Finding,
@@ -49,7 +51,7 @@ pub fn kvm(facts: &Facts) -> Finding {
 
 /// The emulator; needed only where KVM is not.
 pub fn qemu(facts: &Facts, kvm_taken: bool) -> Finding {
-    match (&facts.qemu, qemu_trouble(&facts.qemu)) {
+    match (&facts.qemu, qemu_trouble(Arch::HOST, &facts.qemu)) {
         (Qemu::Found { path, version: (major, minor) }, _) => {
             Finding::ok("qemu", format!("{} {major}.{minor}", path.display()))
         }

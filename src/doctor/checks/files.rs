@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use guest_image::{
-    Cache, CacheError, Image, Kernel, KernelRecipe, Recipe, agent,
+    Arch, Cache, CacheError, Image, Kernel, KernelRecipe, Recipe, agent,
     debian::{ToolsError, check_tools},
 };
 
@@ -28,7 +28,7 @@ pub fn all(host: &Host) -> Vec<Finding> {
         }
         Err(e) => findings.push(Finding::error("cache", &e)),
     }
-    findings.push(match agent::locate() {
+    findings.push(match agent::locate(Arch::HOST) {
         Ok(path) => Finding::ok("agent", path.display().to_string()),
         Err(e) => Finding::error("agent", &e),
     });
