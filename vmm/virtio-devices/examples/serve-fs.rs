@@ -10,8 +10,8 @@
 use std::error::Error;
 use std::os::unix::net::UnixListener;
 
-use rustix::fs::{CWD, Mode, OFlags, openat};
-use virtio_devices::fs::{Fs, FsConfig, open_proc_self_fd};
+use rustix::fs::Mode;
+use virtio_devices::fs::{Fs, FsConfig, Host};
 use virtio_devices::transport::vhost_user::serve;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -23,9 +23,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let listener = UnixListener::bind(socket)?;
     loop {
         let (stream, _) = listener.accept()?;
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let root = openat(CWD, &directory, flags, Mode::empty())?;
-        let mut config = FsConfig::new("share", root, open_proc_self_fd()?);
+        let root = Host::open_root(directory.as_ref())?;
+        let mut config = FsConfig::new("share", root, Host::here()?);
         config.read_only = read_only;
         let mut device = Fs::new(config)?;
         if let Err(error) = serve(&mut device, stream) {

@@ -12,10 +12,12 @@
 pub mod cache;
 mod config;
 pub mod decode;
+pub mod errno;
 #[doc(hidden)]
 pub mod fuzzing;
 #[cfg(test)]
 mod guest;
+pub mod hole;
 pub mod message;
 pub mod name;
 pub mod opcode;
@@ -25,13 +27,16 @@ pub mod plain;
 #[doc(hidden)]
 pub mod scratch;
 pub mod server;
+pub mod spelling;
+pub mod sys;
 pub mod wire;
 mod worker;
 
 use std::io;
 use std::sync::Arc;
 
-pub use config::{FsConfig, MAX_TAG, open_proc_self_fd};
+pub use config::{FsConfig, MAX_TAG};
+pub use sys::Host;
 use virtio_bindings::virtio_ids::VIRTIO_ID_FS;
 use worker::FsHandler;
 
@@ -65,7 +70,7 @@ impl Fs {
     ///
     /// # Errors
     /// `InvalidInput` for a tag that is empty or too long; the root is no directory or cannot be
-    /// looked at; `/proc` does not tell the process's umask.
+    /// looked at; the process's umask is not to be had.
     pub fn new(config: FsConfig) -> io::Result<Self> {
         let tag = config.tag.as_bytes();
         if tag.is_empty() || tag.len() > MAX_TAG || tag.contains(&0) {

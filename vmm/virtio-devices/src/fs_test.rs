@@ -40,8 +40,8 @@ fn parse<T: ByteValued + Default>(used: &Used) -> (wire::OutHeader, T) {
 impl Machine {
     fn new() -> Self {
         let dir = Scratch::new().unwrap();
-        let proc_self_fd = open_proc_self_fd().unwrap();
-        let config = FsConfig::new("workspace", dir.open().unwrap(), proc_self_fd);
+        let host = Host::here().unwrap();
+        let config = FsConfig::new("workspace", dir.open().unwrap(), host);
         let mut device = Fs::new(config).unwrap();
         let driver = Driver::new(&[64, 64], device.features());
         device.activate(driver.activation()).unwrap();
@@ -94,11 +94,11 @@ fn the_configuration_names_the_share() {
 fn tags_that_do_not_fit_and_roots_that_are_no_directory() {
     let dir = Scratch::new().unwrap();
     for tag in [String::new(), "x".repeat(37), "a\0b".into()] {
-        let config = FsConfig::new(tag, dir.open().unwrap(), open_proc_self_fd().unwrap());
+        let config = FsConfig::new(tag, dir.open().unwrap(), Host::here().unwrap());
         assert_eq!(Fs::new(config).err().unwrap().kind(), io::ErrorKind::InvalidInput);
     }
     let file = std::fs::File::create(dir.join("file")).unwrap();
-    let config = FsConfig::new("a", file.into(), open_proc_self_fd().unwrap());
+    let config = FsConfig::new("a", file.into(), Host::here().unwrap());
     assert!(Fs::new(config).is_err());
 }
 
@@ -228,7 +228,7 @@ fn stopping_answers_who_waits_and_keeps_what_is_open() {
 #[test]
 fn a_queue_that_is_missing_is_named() {
     let dir = Scratch::new().unwrap();
-    let config = FsConfig::new("a", dir.open().unwrap(), open_proc_self_fd().unwrap());
+    let config = FsConfig::new("a", dir.open().unwrap(), Host::here().unwrap());
     let mut device = Fs::new(config).unwrap();
     let driver = Driver::new(&[64], 1 << 32);
     let error = device.activate(driver.activation()).unwrap_err();

@@ -8,7 +8,7 @@ use std::thread;
 use agent_protocol::{AGENT_PORT, GUEST_CID, WORKSPACE_TAG};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
-use virtio_devices::fs::{Fs, FsConfig, open_proc_self_fd};
+use virtio_devices::fs::{Fs, FsConfig, Host};
 use virtio_devices::transport::vhost_user::serve;
 use virtio_devices::vsock::{HostPort, Vsock, accept};
 
@@ -47,7 +47,7 @@ impl Machine {
         let root = openat(CWD, workspace, flags, Mode::empty()).unwrap();
         thread::spawn(move || {
             let mut device =
-                Fs::new(FsConfig::new(WORKSPACE_TAG, root, open_proc_self_fd().unwrap())).unwrap();
+                Fs::new(FsConfig::new(WORKSPACE_TAG, root, Host::here().unwrap())).unwrap();
             serve(&mut device, fs_listener.accept().unwrap().0)
         });
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::sys::Host;
+
 /// For how long the guest's kernel may use what it was told before it asks again.
 ///
 /// The default lets a change on the host be seen at once by whoever resolves a path or opens a
@@ -35,6 +37,20 @@ impl Default for CachePolicy {
 }
 
 impl CachePolicy {
+    /// What of it holds on this host. Where two spellings mean one file, what the guest remembers
+    /// of one would outlive its removal under the other: names are asked about each time there,
+    /// and those of directories at least every second.
+    pub(super) fn on(self, host: &Host) -> Self {
+        if !host.folds_names() {
+            return self;
+        }
+        Self {
+            name: Duration::ZERO,
+            directory: self.directory.min(Self::default().directory),
+            ..self
+        }
+    }
+
     /// For a share that nobody but the guest changes.
     #[must_use]
     pub fn exclusive() -> Self {

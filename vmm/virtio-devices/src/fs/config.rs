@@ -3,12 +3,11 @@
 use std::io;
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{CWD, Mode, OFlags, openat};
-
 use super::cache::CachePolicy;
 use super::passthrough::limits::Limits;
 use super::passthrough::{Passthrough, Share};
 use super::server::Server;
+use super::sys::Host;
 
 /// Longest tag, in bytes (virtio 1.3, 5.11.4).
 pub const MAX_TAG: usize = 36;
@@ -18,18 +17,18 @@ pub const MAX_TAG: usize = 36;
 pub struct FsConfig {
     /// The name under which the guest mounts it; 1 to [`MAX_TAG`] bytes.
     pub tag: String,
-    /// The shared directory, opened with `O_PATH | O_DIRECTORY`.
+    /// The shared directory, opened with `O_DIRECTORY`, on Linux with `O_PATH`.
     pub root: OwnedFd,
-    /// The process's own descriptors; [`open_proc_self_fd`].
-    pub proc_self_fd: OwnedFd,
+    /// The host as this process sees it; [`Host::here`].
+    pub host: Host,
     /// Nothing may change, whatever the guest says.
     pub read_only: bool,
     /// What the guest may believe for how long.
     pub cache: CachePolicy,
     /// What the guest may occupy; from the process's limits if `None`.
     pub limits: Option<Limits>,
-    /// The process's file mode creation mask; `/proc` is asked if `None`, which a confined
-    /// process does not see.
+    /// The process's file mode creation mask; the system is asked if `None`, which a confined
+    /// process may not be answered.
     pub umask: Option<u32>,
     /// File locks hold between guest and host, as long as the share is not read-only. A process
     /// of the guest that waits for one cannot be interrupted, since the Linux virtio-fs driver
@@ -38,13 +37,14 @@ pub struct FsConfig {
 }
 
 impl FsConfig {
-    /// A writable share of `root` with the default cache policy and shared locks.
+    /// A writable share of `root` with the default cache policy and shared locks. On Linux a
+    /// `host` is also had from a descriptor of `/proc/self/fd`.
     #[must_use]
-    pub fn new(tag: impl Into<String>, root: OwnedFd, proc_self_fd: OwnedFd) -> Self {
+    pub fn new(tag: impl Into<String>, root: OwnedFd, host: impl Into<Host>) -> Self {
         Self {
             tag: tag.into(),
             root,
-            proc_self_fd,
+            host: host.into(),
             read_only: false,
             cache: CachePolicy::default(),
             limits: None,
@@ -56,11 +56,11 @@ impl FsConfig {
     pub(super) fn into_server(self) -> io::Result<Server> {
         let umask = match self.umask {
             Some(mask) => mask,
-            None => umask(&self.proc_self_fd)?,
+            None => self.host.umask()?,
         };
         let passthrough = Passthrough::new(Share {
             root: self.root,
-            proc_self_fd: self.proc_self_fd,
+            host: self.host,
             read_only: self.read_only,
             cache: self.cache,
             limits: self.limits.unwrap_or_else(Limits::from_process),
@@ -68,27 +68,4 @@ impl FsConfig {
         })?;
         Ok(Server::new(passthrough, self.share_locks))
     }
-}
-
-/// Opens the directory of this process's descriptors, through which they are opened again. Has
-/// to be done by the process that the device runs in, as long as it sees `/proc`.
-///
-/// # Errors
-/// There is no `/proc`.
-pub fn open_proc_self_fd() -> io::Result<OwnedFd> {
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    Ok(openat(CWD, c"/proc/self/fd", flags, Mode::empty())?)
-}
-
-/// The process's file mode creation mask. Read, since asking umask(2) would change it for a
-/// moment, under the eyes of other threads.
-fn umask(proc_self_fd: &OwnedFd) -> io::Result<u32> {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-    let status = openat(proc_self_fd, c"../status", flags, Mode::empty())?;
-    let status = io::read_to_string(std::fs::File::from(status))?;
-    status
-        .lines()
-        .find_map(|line| line.strip_prefix("Umask:"))
-        .and_then(|mask| u32::from_str_radix(mask.trim(), 8).ok())
-        .ok_or_else(|| io::Error::other("/proc/self/status does not say which umask is set"))
 }

@@ -4,12 +4,13 @@
 //!   data: kind, opcode or length, node, room, body …   and again, until the data ends
 //! ```
 
-use super::config::{FsConfig, open_proc_self_fd};
+use super::config::FsConfig;
 use super::opcode::Opcode;
 use super::passthrough::limits::Limits;
 use super::plain::{Bytes, Room};
 use super::scratch::Scratch;
 use super::server::Server;
+use super::sys::Host;
 use super::wire::{InHeader, InitIn};
 use vm_memory::ByteValued;
 
@@ -77,7 +78,7 @@ fn forbidden(request: &[u8]) -> bool {
 }
 
 fn server(dir: &Scratch) -> Option<Server> {
-    let mut config = FsConfig::new("fuzz", dir.open().ok()?, open_proc_self_fd().ok()?);
+    let mut config = FsConfig::new("fuzz", dir.open().ok()?, Host::here().ok()?);
     config.limits = Some(Limits { nodes: 12, handles: 12 });
     config.into_server().ok()
 }

@@ -3,16 +3,18 @@
 
 use std::ffi::CString;
 
-use rustix::fs::OFlags;
 use rustix::io::Errno;
 use vm_memory::ByteValued;
 
-use super::config::{FsConfig, open_proc_self_fd};
+use super::config::FsConfig;
 use super::opcode::Opcode;
 use super::plain::{Bytes, Room};
 use super::scratch::Scratch;
 use super::server::{HEADER, Outcome, Server};
-use super::wire::{self, ROOT_ID, flags::init};
+use super::sys::Host;
+use super::sys::linux_errno;
+use super::wire::flags::{init, open};
+use super::wire::{self, ROOT_ID};
 
 pub struct Guest {
     pub dir: Scratch,
@@ -20,6 +22,48 @@ pub struct Guest {
     pub unique: u64,
     /// Room for a reply.
     pub room: usize,
+}
+
+/// Flags of open(2) in a guest's numbers, those of x86.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OFlags(u32);
+
+impl OFlags {
+    pub const RDONLY: Self = Self(0);
+    pub const WRONLY: Self = Self(open::WRONLY);
+    pub const RDWR: Self = Self(open::RDWR);
+    pub const RWMODE: Self = Self(open::ACCMODE);
+    pub const CREATE: Self = Self(0o100);
+    pub const EXCL: Self = Self(open::EXCL);
+    pub const TRUNC: Self = Self(open::TRUNC);
+    pub const APPEND: Self = Self(open::APPEND);
+    pub const DIRECT: Self = Self(0o40000);
+    pub const DIRECTORY: Self = Self(0o200_000);
+    pub const PATH: Self = Self(0o10_000_000);
+    pub const TMPFILE: Self = Self(0o20_200_000);
+
+    pub fn bits(self) -> u32 {
+        self.0
+    }
+}
+
+impl std::ops::BitOr for OFlags {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// The host's error for one that a reply has in the guest's numbers.
+fn host_errno(number: i32) -> Errno {
+    let all = (1..=133).map(Errno::from_raw_os_error);
+    all.into_iter().find(|errno| linux_errno(*errno) == number).unwrap()
+}
+
+/// Makes a FIFO on the host.
+pub fn make_fifo(path: &std::path::Path) {
+    assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
 }
 
 /// A name as it travels.
@@ -51,7 +95,7 @@ impl Guest {
     pub fn closed(change: impl FnOnce(&mut FsConfig)) -> Self {
         let dir = Scratch::new().unwrap();
         let root = dir.open().unwrap();
-        let mut config = FsConfig::new("test", root, open_proc_self_fd().unwrap());
+        let mut config = FsConfig::new("test", root, Host::here().unwrap());
         change(&mut config);
         Self { server: config.into_server().unwrap(), dir, unique: 0, room: 1 << 20 }
     }
@@ -100,7 +144,7 @@ impl Guest {
         assert_eq!((out.len as usize, out.unique), (reply.len(), header.unique));
         if out.error != 0 {
             assert_eq!(reply.len(), HEADER);
-            return Err(Errno::from_raw_os_error(-out.error));
+            return Err(host_errno(-out.error));
         }
         Ok(reply[HEADER..].to_vec())
     }

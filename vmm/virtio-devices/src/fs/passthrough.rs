@@ -3,9 +3,9 @@
 //! Rules that hold throughout:
 //!
 //! - A name is one component ([`Name`](super::name::Name)) and is only ever used beside the
-//!   `O_PATH` descriptor of its directory, with links not followed. No path is ever put together.
-//! - Only regular files and directories are opened, and only through a descriptor whose kind is
-//!   known; FIFOs, sockets and device nodes are seen but never opened here.
+//!   descriptor of its directory, with links not followed. No path is ever put together.
+//! - Only regular files and directories are opened, and what was opened is known to be that very
+//!   file ([`sys`](super::sys)); FIFOs, sockets and device nodes are seen but never opened here.
 //! - Everything is done as the user that this process runs as. The ids in requests mean nothing.
 //! - Mounts inside the shared directory are part of it, as for any program that walks it: users
 //!   mount caches into their trees, and a mount can only have been put there by the host.
@@ -13,11 +13,11 @@
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, Statx, StatxFlags, openat};
+use rustix::fs::{FileType, OFlags};
 use rustix::io::Errno;
-use rustix::path::DecInt;
 
 use super::cache::CachePolicy;
+use super::sys::Host;
 use handles::Handles;
 use limits::{Budget, Limits};
 use locks::Locks;
@@ -42,10 +42,10 @@ pub mod xattr;
 /// What a [`Passthrough`] works on.
 #[derive(Debug)]
 pub struct Share {
-    /// The shared directory, opened with `O_PATH | O_DIRECTORY`.
+    /// The shared directory, opened with `O_DIRECTORY`, on Linux with `O_PATH`.
     pub root: OwnedFd,
-    /// `/proc/self/fd`, opened with `O_PATH | O_DIRECTORY` by this very process.
-    pub proc_self_fd: OwnedFd,
+    /// The host as this process sees it.
+    pub host: Host,
     /// Nothing may change.
     pub read_only: bool,
     /// What the guest may believe for how long.
@@ -63,7 +63,7 @@ pub struct Passthrough {
     locks: Locks,
     policy: Policy,
     cache: CachePolicy,
-    proc_self_fd: OwnedFd,
+    host: Host,
     umask: u32,
     /// The kernel lets this process keep setuid bits of files it writes to.
     keeps_setuid: bool,
@@ -79,21 +79,21 @@ impl Passthrough {
     /// # Errors
     /// The root cannot be looked at, or is no directory.
     pub fn new(share: Share) -> Result<Self, Errno> {
-        let stat = stat_fd(&share.root)?;
-        if FileType::from_raw_mode(stat.stx_mode.into()) != FileType::Directory {
+        let (root, stat) = share.host.root(share.root)?;
+        if stat.kind() != FileType::Directory {
             return Err(Errno::NOTDIR);
         }
         let handles = Budget::new(share.limits.handles);
         Ok(Self {
-            nodes: Nodes::new(share.root, &stat, Budget::new(share.limits.nodes)),
+            nodes: Nodes::new(root, &stat, Budget::new(share.limits.nodes)),
             locks: Locks::new(handles.clone()),
             handles: Handles::new(handles),
             policy: Policy::new(share.read_only),
-            cache: share.cache,
-            proc_self_fd: share.proc_self_fd,
+            cache: share.cache.on(&share.host),
+            host: share.host,
             umask: share.umask,
             keeps_setuid: rustix::process::geteuid().is_root(),
-            devices: vec![(stat.stx_dev_major, stat.stx_dev_minor)],
+            devices: vec![stat.device],
             listing: Vec::new(),
         })
     }
@@ -126,29 +126,8 @@ impl Passthrough {
         }
     }
 
-    /// Opens a node again, for reading or writing this time. The only place where this is done.
+    /// Opens a node again, for reading or writing this time.
     fn reopen(&self, node: &Node, flags: OFlags) -> Result<OwnedFd, Errno> {
-        let flags = flags | OFlags::CLOEXEC | OFlags::NOCTTY;
-        match node.kind {
-            FileType::Directory => openat(&node.fd, c".", flags, Mode::empty()),
-            // Without O_NONBLOCK a lease of another process could hold up the whole share.
-            FileType::RegularFile => self.open_magic(&node.fd, flags | OFlags::NONBLOCK),
-            _ => Err(Errno::OPNOTSUPP),
-        }
+        self.host.reopen(&node.held, node.kind, flags)
     }
-
-    /// Opens what `fd` refers to, through its link in `/proc`, which cannot lead elsewhere.
-    fn open_magic(&self, fd: &OwnedFd, flags: OFlags) -> Result<OwnedFd, Errno> {
-        openat(&self.proc_self_fd, DecInt::from_fd(fd), flags, Mode::empty())
-    }
-}
-
-/// Everything that replies need of a file, in one system call.
-fn wanted_attributes() -> StatxFlags {
-    StatxFlags::BASIC_STATS | StatxFlags::BTIME | StatxFlags::MNT_ID
-}
-
-/// Attributes of an open file or directory, or of an `O_PATH` descriptor.
-fn stat_fd(fd: &OwnedFd) -> Result<Statx, Errno> {
-    rustix::fs::statx(fd, c"", AtFlags::EMPTY_PATH, wanted_attributes())
 }

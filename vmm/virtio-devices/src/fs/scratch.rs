@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rustix::fs::{CWD, Mode, OFlags, openat};
+use super::sys::Host;
 
 /// A new empty directory.
 #[derive(Debug)]
@@ -52,8 +52,7 @@ impl Scratch {
     /// # Errors
     /// It is gone.
     pub fn open(&self) -> io::Result<OwnedFd> {
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        Ok(openat(CWD, &self.0, flags, Mode::empty())?)
+        Host::open_root(&self.0)
     }
 }
 

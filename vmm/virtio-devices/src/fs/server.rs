@@ -16,6 +16,7 @@ use super::decode::{MAX_BODY, decode};
 use super::message::{Input, Output};
 use super::opcode::Opcode;
 use super::passthrough::Passthrough;
+use super::sys::linux_errno;
 use super::wire::{BatchForgetIn, ForgetOne, InHeader, OutHeader, WriteIn};
 use dispatch::Answer;
 use waiting::Waiting;
@@ -191,7 +192,7 @@ pub fn write_header(
     let length = u32::try_from(HEADER.saturating_add(payload)).unwrap_or(u32::MAX);
     let header = OutHeader {
         len: length,
-        error: result.map_or_else(|error| -error.raw_os_error(), |()| 0),
+        error: result.map_or_else(|error| -linux_errno(error), |()| 0),
         unique,
     };
     match output.write_all(header.as_slice()) {

@@ -1,9 +1,9 @@
 #![allow(clippy::unwrap_used, clippy::cast_possible_truncation)]
-use rustix::fs::OFlags;
 use vm_memory::ByteValued;
 
 use super::*;
-use crate::fs::guest::{Guest, body, first, name};
+use crate::fs::guest::{Guest, OFlags, body, first, name};
+use crate::fs::sys::Host;
 use crate::fs::wire::{self, ROOT_ID, flags::init};
 
 #[test]
@@ -239,23 +239,13 @@ fn a_read_only_share_refuses_every_change() {
     let after = std::fs::metadata(dir.join("file")).unwrap();
     use std::os::unix::fs::MetadataExt;
     assert_eq!(
-        (
-            before.mode(),
-            before.size(),
-            before.mtime_nsec(),
-            before.ctime_nsec(),
-            before.atime_nsec(),
-            before.atime()
-        ),
-        (
-            after.mode(),
-            after.size(),
-            after.mtime_nsec(),
-            after.ctime_nsec(),
-            after.atime_nsec(),
-            after.atime()
-        ),
+        (before.mode(), before.size(), before.mtime_nsec(), before.ctime_nsec(),),
+        (after.mode(), after.size(), after.mtime_nsec(), after.ctime_nsec(),),
     );
+    // Where the system lets a file be read without a trace.
+    if !Host::QUIET.is_empty() {
+        assert_eq!((before.atime(), before.atime_nsec()), (after.atime(), after.atime_nsec()));
+    }
     let mut names: Vec<_> =
         std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();

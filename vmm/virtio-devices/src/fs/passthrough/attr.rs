@@ -3,16 +3,13 @@
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-use rustix::fs::{
-    AtFlags, FileType, Gid, Mode, OFlags, Statx, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, Uid,
-    chmodat, chownat, ftruncate, utimensat,
-};
+use rustix::fs::{FileType, OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, ftruncate};
 use rustix::io::Errno;
-use rustix::path::DecInt;
 
+use super::Passthrough;
 use super::handles::Use;
 use super::nodes::Node;
-use super::{Passthrough, stat_fd};
+use crate::fs::sys::{Stat, Time};
 use crate::fs::wire::{Attr, AttrOut, GetattrIn, SetattrIn, StatxIn, StatxOut, SxTime, flags};
 
 /// Set-user-id and set-group-id.
@@ -43,35 +40,52 @@ impl Passthrough {
             attr_valid_nsec: valid.subsec_nanos(),
             stat: crate::fs::wire::Statx {
                 // All that the protocol knows: the basic ones and the time of birth.
-                mask: stat.stx_mask & 0xfff,
+                mask: stat.mask & 0xfff,
                 blksize: attr.blksize,
                 nlink: attr.nlink,
                 uid: attr.uid,
                 gid: attr.gid,
-                mode: stat.stx_mode,
+                mode: u16::try_from(stat.mode & 0xffff).unwrap_or_default(),
                 ino: attr.ino,
                 size: attr.size,
                 blocks: attr.blocks,
-                atime: time(&stat.stx_atime),
-                btime: time(&stat.stx_btime),
-                ctime: time(&stat.stx_ctime),
-                mtime: time(&stat.stx_mtime),
-                rdev_major: stat.stx_rdev_major,
-                rdev_minor: stat.stx_rdev_minor,
+                atime: time(stat.atime),
+                btime: time(stat.btime),
+                ctime: time(stat.ctime),
+                mtime: time(stat.mtime),
+                rdev_major: stat.rdev.0,
+                rdev_minor: stat.rdev.1,
                 ..Default::default()
             },
             ..Default::default()
         })
     }
 
-    fn stat(&self, id: u64, handle: Option<u64>) -> Result<(std::sync::Arc<Node>, Statx), Errno> {
+    fn stat(&self, id: u64, handle: Option<u64>) -> Result<(std::sync::Arc<Node>, Stat), Errno> {
         let node = self.nodes.get(id)?;
         // A handle shows the same file, but must be one of it.
-        if let (Some(handle), FileType::RegularFile) = (handle, node.kind) {
-            self.handles.file(handle, id, Use::Any)?;
-        }
-        let stat = stat_fd(&node.fd)?;
+        let file = match (handle, node.kind) {
+            (Some(handle), FileType::RegularFile) => {
+                Some(self.handles.file(handle, id, Use::Any)?)
+            }
+            _ => None,
+        };
+        let stat = match file {
+            Some(file) => self.host.stat_open(&file.fd)?,
+            None => self.look(&node)?,
+        };
         Ok((node, stat))
+    }
+
+    /// What a node is like now, also where only an open file still leads to it.
+    fn look(&self, node: &Node) -> Result<Stat, Errno> {
+        match self.host.stat(&node.held) {
+            Err(Errno::STALE) => {
+                let file = self.handles.any_file(node.id).ok_or(Errno::STALE)?;
+                self.host.stat_open(&file.fd)
+            }
+            other => other,
+        }
     }
 
     /// Changes attributes: mode, then owner, then size, then times, as chmod(2) and its friends
@@ -89,13 +103,13 @@ impl Passthrough {
             self.chmod(&node, request.mode)?;
         }
         if valid & (flags::setattr::UID | flags::setattr::GID) != 0 {
-            chown(&node, request)?;
+            self.chown(&node, request)?;
         }
         if valid & flags::setattr::SIZE != 0 {
             self.truncate(&node, request)?;
         }
         if valid & flags::setattr::KILL_SUIDGID != 0 {
-            self.drop_setid(&node.fd)?;
+            self.drop_setid_of(&node)?;
         }
         if valid & (flags::setattr::ATIME | flags::setattr::MTIME) != 0 {
             let times = Timestamps {
@@ -112,9 +126,9 @@ impl Passthrough {
                     request.mtimensec,
                 )?,
             };
-            utimensat(&node.fd, c"", &times, AtFlags::EMPTY_PATH)?;
+            self.host.set_times(&node.held, &times)?;
         }
-        let stat = stat_fd(&node.fd)?;
+        let stat = self.look(&node)?;
         Ok(self.attr_out(&node, &stat))
     }
 
@@ -122,13 +136,12 @@ impl Passthrough {
     /// set-group-id file; on directories the latter only says which group new files get, and
     /// shared git repositories need it.
     pub(super) fn chmod(&self, node: &Node, mode: u32) -> Result<(), Errno> {
-        let mode = Mode::from_raw_mode(permitted(mode, node.kind));
         match node.kind {
             // There are no permissions on a link, and what it points to is not meant.
             FileType::Symlink => Err(Errno::OPNOTSUPP),
             // A device node could be the host's own; its permissions are none of the guest's.
             FileType::CharacterDevice | FileType::BlockDevice => Err(Errno::PERM),
-            _ => chmodat(&self.proc_self_fd, DecInt::from_fd(&node.fd), mode, AtFlags::empty()),
+            _ => self.host.chmod(&node.held, permitted(mode, node.kind)),
         }
     }
 
@@ -150,16 +163,40 @@ impl Passthrough {
         if !self.keeps_setuid {
             return Ok(());
         }
-        let mode = u32::from(stat_fd(fd)?.stx_mode);
-        if mode & SETID == 0 || FileType::from_raw_mode(mode) != FileType::RegularFile {
+        match without_setid(&self.host.stat_open(fd)?) {
+            Some(mode) => self.host.chmod_open(fd, mode),
+            None => Ok(()),
+        }
+    }
+
+    fn drop_setid_of(&self, node: &Node) -> Result<(), Errno> {
+        if !self.keeps_setuid {
             return Ok(());
         }
-        chmodat(
-            &self.proc_self_fd,
-            DecInt::from_fd(fd),
-            Mode::from_raw_mode(mode & 0o1777),
-            AtFlags::empty(),
-        )
+        match without_setid(&self.host.stat(&node.held)?) {
+            Some(mode) => self.host.chmod(&node.held, mode),
+            None => Ok(()),
+        }
+    }
+
+    /// Setting an owner to what it is already succeeds for anybody, as tools expect that copy
+    /// attributes. Everything else is for the host to decide.
+    fn chown(&self, node: &Node, request: &SetattrIn) -> Result<(), Errno> {
+        let stat = self.host.stat(&node.held)?;
+        let uid = (request.valid & flags::setattr::UID != 0 && request.uid != stat.uid)
+            .then(|| owner(request.uid))
+            .transpose()?;
+        let gid = (request.valid & flags::setattr::GID != 0 && request.gid != stat.gid)
+            .then(|| owner(request.gid))
+            .transpose()?;
+        if uid.is_none() && gid.is_none() {
+            return Ok(());
+        }
+        match self.host.chown(&node.held, uid, gid) {
+            // In a user namespace: an id that does not exist there.
+            Err(Errno::INVAL) => Err(Errno::PERM),
+            other => other,
+        }
     }
 
     /// For how long attributes of the node may be believed.
@@ -170,7 +207,7 @@ impl Passthrough {
         }
     }
 
-    fn attr_out(&mut self, node: &Node, stat: &Statx) -> AttrOut {
+    fn attr_out(&mut self, node: &Node, stat: &Stat) -> AttrOut {
         let valid = self.attr_valid(node);
         AttrOut {
             attr_valid: valid.as_secs(),
@@ -180,23 +217,23 @@ impl Passthrough {
         }
     }
 
-    pub(super) fn attr(&mut self, stat: &Statx) -> Attr {
+    pub(super) fn attr(&mut self, stat: &Stat) -> Attr {
         Attr {
-            ino: self.inode_number((stat.stx_dev_major, stat.stx_dev_minor), stat.stx_ino),
-            size: stat.stx_size,
-            blocks: stat.stx_blocks,
-            atime: unsigned(stat.stx_atime.tv_sec),
-            mtime: unsigned(stat.stx_mtime.tv_sec),
-            ctime: unsigned(stat.stx_ctime.tv_sec),
-            atimensec: stat.stx_atime.tv_nsec,
-            mtimensec: stat.stx_mtime.tv_nsec,
-            ctimensec: stat.stx_ctime.tv_nsec,
-            mode: stat.stx_mode.into(),
-            nlink: stat.stx_nlink,
-            uid: stat.stx_uid,
-            gid: stat.stx_gid,
-            rdev: device_number(stat.stx_rdev_major, stat.stx_rdev_minor),
-            blksize: stat.stx_blksize,
+            ino: self.inode_number(stat.device, stat.ino),
+            size: stat.size,
+            blocks: stat.blocks,
+            atime: unsigned(stat.atime.sec),
+            mtime: unsigned(stat.mtime.sec),
+            ctime: unsigned(stat.ctime.sec),
+            atimensec: stat.atime.nsec,
+            mtimensec: stat.mtime.nsec,
+            ctimensec: stat.ctime.nsec,
+            mode: stat.mode,
+            nlink: stat.nlink,
+            uid: stat.uid,
+            gid: stat.gid,
+            rdev: device_number(stat.rdev.0, stat.rdev.1),
+            blksize: stat.blksize,
             flags: 0,
         }
     }
@@ -225,26 +262,10 @@ pub(super) fn permitted(mode: u32, kind: FileType) -> u32 {
     }
 }
 
-/// Setting an owner to what it is already succeeds for anybody, as tools expect that copy
-/// attributes. Everything else is for the host to decide.
-fn chown(node: &Node, request: &SetattrIn) -> Result<(), Errno> {
-    let stat = stat_fd(&node.fd)?;
-    let uid = (request.valid & flags::setattr::UID != 0 && request.uid != stat.stx_uid)
-        .then(|| owner(request.uid))
-        .transpose()?;
-    let gid = (request.valid & flags::setattr::GID != 0 && request.gid != stat.stx_gid)
-        .then(|| owner(request.gid))
-        .transpose()?;
-    if uid.is_none() && gid.is_none() {
-        return Ok(());
-    }
-    let changed =
-        chownat(&node.fd, c"", uid.map(Uid::from_raw), gid.map(Gid::from_raw), AtFlags::EMPTY_PATH);
-    match changed {
-        // In a user namespace: an id that does not exist there.
-        Err(Errno::INVAL) => Err(Errno::PERM),
-        other => other,
-    }
+/// The permissions of a regular file without the set-user-id and set-group-id bits, if it has any.
+fn without_setid(stat: &Stat) -> Option<u32> {
+    let set = stat.mode & SETID != 0 && stat.kind() == FileType::RegularFile;
+    set.then_some(stat.mode & 0o1777)
 }
 
 /// The id that means "leave it" is no owner.
@@ -269,8 +290,8 @@ fn timespec(set: bool, now: bool, seconds: u64, nanoseconds: u32) -> Result<Time
     })
 }
 
-fn time(stamp: &rustix::fs::StatxTimestamp) -> SxTime {
-    SxTime { sec: stamp.tv_sec, nsec: stamp.tv_nsec, reserved: 0 }
+fn time(stamp: Time) -> SxTime {
+    SxTime { sec: stamp.sec, nsec: stamp.nsec, reserved: 0 }
 }
 
 /// Times before 1970 travel with the sign bit set.

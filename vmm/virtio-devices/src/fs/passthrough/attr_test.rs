@@ -1,11 +1,10 @@
 #![allow(clippy::unwrap_used)]
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
-use rustix::fs::OFlags;
 use rustix::io::Errno;
 use vm_memory::ByteValued;
 
-use crate::fs::guest::Guest;
+use crate::fs::guest::{Guest, OFlags};
 use crate::fs::opcode::Opcode;
 use crate::fs::wire::{ROOT_ID, SetattrIn, StatxIn, StatxOut, WriteIn, flags::setattr};
 

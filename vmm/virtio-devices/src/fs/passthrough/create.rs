@@ -7,17 +7,18 @@
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use rustix::fs::{FileType, Mode, OFlags, Statx, mkdirat, mknodat, openat2, symlinkat};
+use rustix::fs::{FileType, OFlags};
 use rustix::io::Errno;
 
+use super::Passthrough;
 use super::attr::permitted;
-use super::lookup::{RESOLVE, Source};
+use super::lookup::Source;
 use super::nodes::Node;
 use super::open::host_flags;
 use super::policy::Intent;
-use super::{Passthrough, stat_fd};
 use crate::fs::name::{Name, Target};
-use crate::fs::wire::{CreateIn, EntryOut, MkdirIn, MknodIn, OpenOut};
+use crate::fs::sys::{Stat, raw_mode};
+use crate::fs::wire::{CreateIn, EntryOut, MkdirIn, MknodIn, OpenOut, flags};
 
 impl Passthrough {
     /// Makes and opens a regular file. A file that is there already is opened, unless the
@@ -37,28 +38,21 @@ impl Passthrough {
         let node_permit = self.nodes.permit()?;
         // Always exclusive: what is there already may be a FIFO or a device node, which only
         // `open_node` tells from a file.
-        let made = openat2(
-            &parent.fd,
-            name.as_c_str(),
-            flags
-                | OFlags::CREATE
-                | OFlags::EXCL
-                | OFlags::NOFOLLOW
-                | OFlags::CLOEXEC
-                | OFlags::NOCTTY
-                | OFlags::NONBLOCK,
-            Mode::from_raw_mode(permitted(request.mode, FileType::RegularFile)),
-            RESOLVE,
-        );
-        let fd = match made {
-            Err(Errno::EXIST) if request.flags & OFlags::EXCL.bits() == 0 => {
-                let (node, stat) = self.resolve(&parent, name)?;
+        let mode = permitted(request.mode, FileType::RegularFile);
+        let fd = match self.host.create(&parent.held, name, flags, mode) {
+            Err(Errno::EXIST) if request.flags & flags::open::EXCL == 0 => {
+                let (node, stat) = match self.resolve(&parent, name) {
+                    // What is there has another spelling, which the guest is to see.
+                    Err(Errno::NOENT) if self.host.folds_names() => return Err(Errno::EXIST),
+                    other => other?,
+                };
                 let opened = self.open_existing(&node, stat, flags, request.open_flags);
                 return self.told_if(&node, opened);
             }
             other => other?,
         };
-        let (node, stat) = self.made(&fd, request.mode, node_permit)?;
+        let place = Some((&*parent, name));
+        let (node, stat) = self.made(&fd, place, request.mode, node_permit)?;
         let open = OpenOut {
             fh: self.handles.add_file(node.id, fd, flags, handle_permit),
             ..OpenOut::default()
@@ -70,7 +64,7 @@ impl Passthrough {
     fn open_existing(
         &mut self,
         node: &Arc<Node>,
-        stat: Statx,
+        stat: Stat,
         flags: OFlags,
         open_flags: u32,
     ) -> Result<(EntryOut, OpenOut), Errno> {
@@ -81,7 +75,7 @@ impl Passthrough {
         };
         // It may have been cut just now.
         let cut = flags.contains(OFlags::TRUNC);
-        let stat = if cut { stat_fd(&node.fd)? } else { stat };
+        let stat = if cut { self.host.stat(&node.held)? } else { stat };
         Ok((self.entry(node, &stat, Source::Name), open))
     }
 
@@ -112,14 +106,10 @@ impl Passthrough {
         let flags = host_flags(request.flags, false)?;
         let handle_permit = self.handles.permit()?;
         let node_permit = self.nodes.permit()?;
-        let exclusive = OFlags::from_bits_retain(request.flags) & OFlags::EXCL;
-        let fd = rustix::fs::openat(
-            &parent.fd,
-            c".",
-            (flags - OFlags::TRUNC) | exclusive | OFlags::TMPFILE | OFlags::CLOEXEC,
-            Mode::from_raw_mode(permitted(request.mode, FileType::RegularFile)),
-        )?;
-        let (node, stat) = self.made(&fd, request.mode, node_permit)?;
+        let exclusive = request.flags & flags::open::EXCL != 0;
+        let mode = permitted(request.mode, FileType::RegularFile);
+        let fd = self.host.tmpfile(&parent.held, flags, exclusive, mode)?;
+        let (node, stat) = self.made(&fd, None, request.mode, node_permit)?;
         let open = OpenOut {
             fh: self.handles.add_file(node.id, fd, flags, handle_permit),
             ..OpenOut::default()
@@ -127,17 +117,17 @@ impl Passthrough {
         Ok((self.entry(&node, &stat, Source::Name), open))
     }
 
-    /// The node of a file that was just made, found through its descriptor: its name may mean
-    /// something else by now.
+    /// The node of a file that was just made.
     fn made(
         &mut self,
         fd: &OwnedFd,
+        place: Option<(&Node, Name<'_>)>,
         mode: u32,
         permit: super::limits::Permit,
-    ) -> Result<(Arc<Node>, Statx), Errno> {
-        let path = self.open_magic(fd, OFlags::PATH | OFlags::CLOEXEC)?;
-        let stat = stat_fd(&path)?;
-        let node = self.nodes.insert(path, &stat, permit);
+    ) -> Result<(Arc<Node>, Stat), Errno> {
+        let place = place.map(|(parent, name)| (&parent.held, name));
+        let (held, stat) = self.host.hold_made(fd, place)?;
+        let node = self.nodes.insert(held, &stat, permit);
         let settled = self.settle(&node, stat, mode);
         Ok((Arc::clone(&node), self.told_if(&node, settled)?))
     }
@@ -153,8 +143,7 @@ impl Passthrough {
         name: Name<'_>,
     ) -> Result<EntryOut, Errno> {
         let parent = self.changing(parent, name)?;
-        let mode = Mode::from_raw_mode(permitted(request.mode, FileType::Directory));
-        mkdirat(&parent.fd, name.as_c_str(), mode)?;
+        self.host.mkdir(&parent.held, name, permitted(request.mode, FileType::Directory))?;
         self.entry_of_new(&parent, name, Some(request.mode))
     }
 
@@ -171,14 +160,13 @@ impl Passthrough {
         name: Name<'_>,
     ) -> Result<EntryOut, Errno> {
         let parent = self.changing(parent, name)?;
-        let kind = match FileType::from_raw_mode(request.mode) {
+        let kind = match FileType::from_raw_mode(raw_mode(request.mode)) {
             FileType::RegularFile => FileType::RegularFile,
             FileType::Fifo => FileType::Fifo,
             FileType::Socket => FileType::Socket,
             _ => return Err(Errno::PERM),
         };
-        let mode = Mode::from_raw_mode(permitted(request.mode, kind));
-        mknodat(&parent.fd, name.as_c_str(), kind, mode, 0)?;
+        self.host.mknod(&parent.held, name, kind, permitted(request.mode, kind))?;
         self.entry_of_new(&parent, name, Some(request.mode))
     }
 
@@ -193,7 +181,7 @@ impl Passthrough {
         target: Target<'_>,
     ) -> Result<EntryOut, Errno> {
         let parent = self.changing(parent, name)?;
-        symlinkat(target.as_c_str(), &parent.fd, name.as_c_str())?;
+        self.host.symlink(target, &parent.held, name)?;
         self.entry_of_new(&parent, name, None)
     }
 
@@ -214,9 +202,9 @@ impl Passthrough {
 
     /// Puts back what the process's umask took from a new file's mode. Where something else
     /// changed the mode, such as a default access control list, it stays.
-    fn settle(&mut self, node: &Node, stat: Statx, mode: u32) -> Result<Statx, Errno> {
+    fn settle(&mut self, node: &Node, stat: Stat, mode: u32) -> Result<Stat, Errno> {
         let wanted = permitted(mode, node.kind);
-        let got = u32::from(stat.stx_mode) & 0o7777;
+        let got = stat.mode & 0o7777;
         // A new directory in one with the set-group-id bit has it, too.
         let inherited = got & !wanted & 0o2000;
         if self.umask == 0 || wanted & self.umask == 0 || got != (wanted & !self.umask) | inherited
@@ -224,7 +212,7 @@ impl Passthrough {
             return Ok(stat);
         }
         self.chmod(node, wanted | inherited)?;
-        stat_fd(&node.fd)
+        self.host.stat(&node.held)
     }
 }
 

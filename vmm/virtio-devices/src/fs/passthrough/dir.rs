@@ -1,11 +1,11 @@
 //! Listing directories.
 //!
-//! An entry's `off` is the host's own cookie: a listing goes on from there whichever reply it was
+//! An entry's `off` is the host's own ([`Listed::next`]): a listing goes on from there whichever reply it was
 //! in, also after others have made and removed entries.
 
 use std::ffi::CStr;
 
-use rustix::fs::{FileType, RawDir, RawDirEntry, SeekFrom, seek};
+use rustix::fs::FileType;
 use rustix::io::Errno;
 use vm_memory::ByteValued;
 
@@ -16,6 +16,7 @@ use super::lookup::Source;
 use super::nodes::Node;
 use super::policy::Intent;
 use crate::fs::name::Name;
+use crate::fs::sys::Listed;
 use crate::fs::wire::{Dirent, EntryOut, ROOT_ID, ReadIn};
 
 /// The kernel lists nothing into less than one entry, and names have up to 255 bytes.
@@ -69,41 +70,33 @@ impl Passthrough {
         buffer: &mut Vec<u8>,
         page: &mut Page<'_>,
     ) -> Result<(), Errno> {
-        // Known again only when every entry that the kernel gave has been passed on.
-        if directory.position.take() != Some(offset) {
-            seek(&directory.fd, SeekFrom::Start(offset))?;
-        }
-        let mut position = offset;
-        let mut raw = RawDir::new(&directory.fd, buffer.spare_capacity_mut());
-        while let Some(entry) = raw.next() {
-            let entry = match entry {
-                // What was listed so far must not be lost; the error comes again.
-                Err(_) if page.told => return Ok(()),
-                other => other?,
-            };
-            if !page.fits(entry.file_name()) {
-                return if page.told { Ok(()) } else { Err(Errno::INVAL) };
+        let listed = directory.listing.each(offset, buffer, |entry| {
+            if !page.fits(entry.name) {
+                return if page.told { Ok(false) } else { Err(Errno::INVAL) };
             }
-            position = entry.next_entry_cookie();
             self.tell(node, &entry, page);
+            Ok(true)
+        });
+        match listed {
+            // What was listed so far must not be lost; the error comes again.
+            Err(_) if page.told => Ok(()),
+            other => other,
         }
-        directory.position = Some(position);
-        Ok(())
     }
 
     /// Puts an entry into the reply, unless it is gone or not to be seen.
-    fn tell(&mut self, parent: &Node, listed: &RawDirEntry<'_>, page: &mut Page<'_>) {
-        let name = listed.file_name();
+    fn tell(&mut self, parent: &Node, listed: &Listed<'_>, page: &mut Page<'_>) {
+        let name = listed.name;
         let ino = match name.to_bytes() {
             // Outside the share there is nothing.
             b".." if parent.id == ROOT_ID => parent.key.ino(),
-            _ => listed.ino(),
+            _ => listed.ino,
         };
         let mut dirent = Dirent {
             ino: self.inode_number(parent.key.device(), ino),
-            off: listed.next_entry_cookie(),
+            off: listed.next,
             namelen: u32::try_from(name.to_bytes().len()).unwrap_or(0),
-            kind: kind(listed.file_type()),
+            kind: kind(listed.kind),
         };
         let mut entry = EntryOut::default();
         if !matches!(name.to_bytes(), b"." | b"..") {
@@ -112,7 +105,7 @@ impl Passthrough {
                 return;
             }
             if page.listing == Listing::Plus {
-                let known = self.nodes.find(parent.key.with_ino(listed.ino())).is_some();
+                let known = self.nodes.find(parent.key.with_ino(listed.ino)).is_some();
                 let found = if known {
                     self.resolve(parent, name)
                 } else if self.nodes.is_roomy() {
@@ -168,11 +161,17 @@ impl Page<'_> {
     }
 }
 
-/// `DT_…`
+/// `DT_…` of Linux.
 fn kind(file_type: FileType) -> u32 {
     match file_type {
+        FileType::Fifo => 1,
+        FileType::CharacterDevice => 2,
+        FileType::Directory => 4,
+        FileType::BlockDevice => 6,
+        FileType::RegularFile => 8,
+        FileType::Symlink => 10,
+        FileType::Socket => 12,
         FileType::Unknown => 0,
-        known => known.as_raw_mode() >> 12,
     }
 }
 

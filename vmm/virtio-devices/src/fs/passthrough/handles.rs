@@ -8,6 +8,7 @@ use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::Errno;
 
 use super::limits::{Budget, Permit};
+use crate::fs::sys::Listing;
 
 /// An open regular file.
 #[derive(Debug)]
@@ -25,9 +26,7 @@ pub struct File {
 #[derive(Debug)]
 pub struct Directory {
     /// The open directory.
-    pub fd: OwnedFd,
-    /// Where the descriptor stands, where that is known.
-    pub position: Option<u64>,
+    pub(in crate::fs) listing: Listing,
     node: u64,
     _permit: Permit,
 }
@@ -84,8 +83,13 @@ impl Handles {
     }
 
     /// Adds a directory.
-    pub fn add_directory(&mut self, node: u64, fd: OwnedFd, permit: Permit) -> u64 {
-        self.add(Handle::Directory(Directory { fd, position: Some(0), node, _permit: permit }))
+    pub(in crate::fs) fn add_directory(
+        &mut self,
+        node: u64,
+        listing: Listing,
+        permit: Permit,
+    ) -> u64 {
+        self.add(Handle::Directory(Directory { listing, node, _permit: permit }))
     }
 
     fn add(&mut self, handle: Handle) -> u64 {
@@ -104,6 +108,15 @@ impl Handles {
             Some(Handle::File(file)) if file.node == node && file.allows(wanted) => Ok(file),
             _ => Err(Errno::BADF),
         }
+    }
+
+    /// A file that is open on `node`, if there is one. Looks at all handles.
+    #[must_use]
+    pub fn any_file(&self, node: u64) -> Option<&File> {
+        self.handles.values().find_map(|handle| match handle {
+            Handle::File(file) if file.node == node => Some(file),
+            _ => None,
+        })
     }
 
     /// The file to write to, set to append or not as the request's flags have it: the guest may

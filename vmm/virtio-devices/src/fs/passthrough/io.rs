@@ -42,9 +42,7 @@ impl Passthrough {
             return Err(Errno::ROFS);
         }
         let cached = request.write_flags & flags::WRITE_CACHE != 0;
-        let append = !cached
-            && rustix::fs::OFlags::from_bits_retain(request.flags)
-                .contains(rustix::fs::OFlags::APPEND);
+        let append = !cached && request.flags & flags::open::APPEND != 0;
         let size = request.size.min(MAX_IO);
         let count = usize::try_from(size).map_err(|_| Errno::INVAL)?;
         if count > data.remaining() {
@@ -67,11 +65,7 @@ impl Passthrough {
     /// The host's; `EBADF` for a handle of another node.
     pub fn fsync(&mut self, id: u64, request: &FsyncIn) -> Result<(), Errno> {
         let file = self.handles.file(request.fh, id, Use::Any)?;
-        if request.fsync_flags & flags::FSYNC_DATA != 0 {
-            rustix::fs::fdatasync(&file.fd)
-        } else {
-            rustix::fs::fsync(&file.fd)
-        }
+        self.host.sync(&file.fd, request.fsync_flags & flags::FSYNC_DATA != 0)
     }
 
     /// Brings a directory to disk.
@@ -79,8 +73,7 @@ impl Passthrough {
     /// # Errors
     /// The host's; `EBADF` for a handle of another node.
     pub fn fsyncdir(&mut self, id: u64, request: &FsyncIn) -> Result<(), Errno> {
-        let directory = self.handles.directory(request.fh, id)?;
-        rustix::fs::fsync(&directory.fd)
+        self.handles.directory(request.fh, id)?.listing.sync()
     }
 }
 

@@ -1,9 +1,8 @@
 #![allow(clippy::unwrap_used, clippy::cast_possible_truncation)]
-use rustix::fs::OFlags;
 use rustix::io::Errno;
 use vm_memory::ByteValued;
 
-use crate::fs::guest::{Guest, body};
+use crate::fs::guest::{Guest, OFlags, body};
 use crate::fs::opcode::Opcode;
 use crate::fs::wire::{FsyncIn, ROOT_ID, WriteIn, flags};
 

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
 
+use crate::fs::sys::NODES_HOLD_DESCRIPTORS;
+
 /// File descriptors that are left to the rest of the process.
 const RESERVED: usize = 64;
 /// Most nodes, whatever the process may open: about 256 MiB of this process, and about 1 KiB
@@ -22,7 +24,7 @@ pub const MAX_LISTING: u32 = 128 << 10;
 /// Most bytes copied by one request: the device has one thread, and callers ask for the rest.
 pub const MAX_COPY: u64 = 16 << 20;
 
-/// File descriptors that a guest may occupy: each node and each handle takes one.
+/// What a guest may occupy. Each handle takes a file descriptor, and so does each node on Linux.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Nodes that the guest knows.
@@ -32,17 +34,21 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Three quarters of what the process may still open for nodes, the rest for handles.
+    /// Three quarters of what the process may still open for nodes, the rest for handles. As many
+    /// nodes as there may be at all where few of them take a descriptor.
     #[must_use]
     pub fn from_process() -> Self {
-        let open = getrlimit(Resource::Nofile).current;
-        let open = open.map_or(usize::MAX, |open| usize::try_from(open).unwrap_or(usize::MAX));
-        let usable = open.saturating_sub(RESERVED);
-        Self {
-            nodes: (usable - usable / 4).clamp(1, MAX_NODES),
-            handles: (usable / 4).clamp(1, MAX_HANDLES),
-        }
+        let usable = descriptors();
+        let nodes = if NODES_HOLD_DESCRIPTORS { usable - usable / 4 } else { MAX_NODES };
+        Self { nodes: nodes.clamp(1, MAX_NODES), handles: (usable / 4).clamp(1, MAX_HANDLES) }
     }
+}
+
+/// File descriptors that this process may open for the guest.
+pub(in crate::fs) fn descriptors() -> usize {
+    let open = getrlimit(Resource::Nofile).current;
+    let open = open.map_or(usize::MAX, |open| usize::try_from(open).unwrap_or(usize::MAX));
+    open.saturating_sub(RESERVED)
 }
 
 /// A number of permits.

@@ -18,6 +18,7 @@ use rustix::io::Errno;
 use super::Passthrough;
 use super::handles::Use;
 use super::limits::{Budget, MAX_LOCK_OWNERS, Permit};
+use crate::fs::sys::LOCK_KINDS;
 use crate::fs::wire::{FileLock, LkIn, flags};
 
 /// `F_RDLCK`, `F_WRLCK` and `F_UNLCK` as they travel: those of Linux on every architecture that
@@ -83,7 +84,8 @@ impl Passthrough {
             None => &file.fd,
         };
         ofd(file, libc::F_OFD_GETLK, &mut lock)?;
-        let kind = u32::try_from(lock.l_type).map_err(|_| Errno::IO)?;
+        let kind = (READ..).zip(LOCK_KINDS).find(|(_, host)| *host == lock.l_type);
+        let (kind, _) = kind.ok_or(Errno::IO)?;
         if kind == NONE {
             return Ok(FileLock { kind, ..request.lk });
         }
@@ -166,10 +168,8 @@ impl Passthrough {
 
 /// A lock as fcntl(2) has it.
 fn range(lock: &FileLock) -> Result<libc::flock, Errno> {
-    let kind = match lock.kind {
-        READ | WRITE | NONE => i16::try_from(lock.kind).map_err(|_| Errno::INVAL)?,
-        _ => return Err(Errno::INVAL),
-    };
+    let kind = usize::try_from(lock.kind).ok().and_then(|kind| LOCK_KINDS.get(kind).copied());
+    let kind = kind.ok_or(Errno::INVAL)?;
     let start = i64::try_from(lock.start).map_err(|_| Errno::INVAL)?;
     let length = match lock.end {
         NO_END => 0,

@@ -1,12 +1,12 @@
 #![allow(clippy::unwrap_used)]
 use std::fs::File;
 
-use rustix::fs::{FlockOperation, OFlags, fcntl_lock, flock};
+use rustix::fs::{FlockOperation, fcntl_lock, flock};
 use rustix::io::Errno;
 use vm_memory::ByteValued;
 
 use super::{NO_END, NONE, READ, WRITE};
-use crate::fs::guest::{Guest, body};
+use crate::fs::guest::{Guest, OFlags, body};
 use crate::fs::opcode::Opcode;
 use crate::fs::server::{Finished, MAX_WAITING, Outcome};
 use crate::fs::wire::{FileLock, FlushIn, InterruptIn, LkIn, ROOT_ID, ReleaseIn, flags};

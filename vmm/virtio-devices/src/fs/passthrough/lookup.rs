@@ -2,18 +2,15 @@
 
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, Statx, openat2, statx};
+use rustix::fs::FileType;
 use rustix::io::Errno;
 
+use super::Passthrough;
 use super::nodes::{Key, Node};
 use super::policy::Intent;
-use super::{Passthrough, stat_fd, wanted_attributes};
 use crate::fs::name::Name;
+use crate::fs::sys::Stat;
 use crate::fs::wire::EntryOut;
-
-/// Nothing outside the directory, no links of any kind.
-pub(super) const RESOLVE: ResolveFlags =
-    ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS).union(ResolveFlags::NO_MAGICLINKS);
 
 /// How the guest came by an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,11 +54,13 @@ impl Passthrough {
         &mut self,
         parent: &Node,
         name: Name<'_>,
-    ) -> Result<(Arc<Node>, Statx), Errno> {
-        let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
-        let stat = statx(&parent.fd, name.as_c_str(), flags, wanted_attributes())?;
+    ) -> Result<(Arc<Node>, Stat), Errno> {
+        let stat = self.host.find(&parent.held, name)?;
         match self.nodes.find(Key::of(&stat)) {
-            Some(node) => Ok((node, stat)),
+            Some(node) => {
+                self.host.met(&node.held, &parent.held, name);
+                Ok((node, stat))
+            }
             None => self.resolve_new(parent, name),
         }
     }
@@ -71,16 +70,14 @@ impl Passthrough {
         &mut self,
         parent: &Node,
         name: Name<'_>,
-    ) -> Result<(Arc<Node>, Statx), Errno> {
+    ) -> Result<(Arc<Node>, Stat), Errno> {
         let permit = self.nodes.permit()?;
-        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let fd = openat2(&parent.fd, name.as_c_str(), flags, Mode::empty(), RESOLVE)?;
-        let stat = stat_fd(&fd)?;
-        Ok((self.nodes.insert(fd, &stat, permit), stat))
+        let (held, stat) = self.host.hold(&parent.held, name)?;
+        Ok((self.nodes.insert(held, &stat, permit), stat))
     }
 
     /// Tells the guest of a node, which counts as a lookup.
-    pub(super) fn entry(&mut self, node: &Node, stat: &Statx, source: Source) -> EntryOut {
+    pub(super) fn entry(&mut self, node: &Node, stat: &Stat, source: Source) -> EntryOut {
         self.nodes.count(node.id);
         let (name, attributes) = match (node.kind, source) {
             (FileType::Directory, _) => (self.cache.directory, self.cache.directory),

@@ -1,15 +1,13 @@
 //! Taking names away, moving them and adding more of them.
 
-use rustix::fs::{
-    AtFlags, FileType, RenameFlags, linkat, readlinkat_raw, renameat, renameat_with, unlinkat,
-};
+use rustix::fs::{FileType, RenameFlags};
 use rustix::io::Errno;
-use rustix::path::DecInt;
 
+use super::Passthrough;
 use super::lookup::Source;
-use super::{Passthrough, stat_fd};
+use super::nodes::{Key, Node};
 use crate::fs::name::{MAX_TARGET, Name};
-use crate::fs::wire::{EntryOut, LinkIn, Rename2In};
+use crate::fs::wire::{EntryOut, LinkIn, Rename2In, flags};
 
 impl Passthrough {
     /// Takes away a name of something that is no directory.
@@ -18,7 +16,7 @@ impl Passthrough {
     /// The host's; `EROFS` in a read-only share.
     pub fn unlink(&mut self, parent: u64, name: Name<'_>) -> Result<(), Errno> {
         let parent = self.changing(parent, name)?;
-        unlinkat(&parent.fd, name.as_c_str(), AtFlags::empty())
+        self.host.unlink(&parent.held, name, false)
     }
 
     /// Takes away an empty directory.
@@ -27,7 +25,7 @@ impl Passthrough {
     /// The host's; `EROFS` in a read-only share.
     pub fn rmdir(&mut self, parent: u64, name: Name<'_>) -> Result<(), Errno> {
         let parent = self.changing(parent, name)?;
-        unlinkat(&parent.fd, name.as_c_str(), AtFlags::REMOVEDIR)
+        self.host.unlink(&parent.held, name, true)
     }
 
     /// Moves a name, or exchanges two, or moves it only to where nothing is.
@@ -43,14 +41,15 @@ impl Passthrough {
     ) -> Result<(), Errno> {
         let old = self.changing(parent, from)?;
         let new = self.changing(request.newdir, to)?;
-        let flags = RenameFlags::from_bits_retain(request.flags);
-        if !(RenameFlags::NOREPLACE | RenameFlags::EXCHANGE).contains(flags) {
-            return Err(Errno::INVAL);
+        let flags = rename_flags(request.flags)?;
+        self.host.rename((&old.held, from), (&new.held, to), flags)?;
+        if self.host.follows_names() {
+            self.moved(&new, to);
+            if flags.contains(RenameFlags::EXCHANGE) {
+                self.moved(&old, from);
+            }
         }
-        if flags.is_empty() {
-            return renameat(&old.fd, from.as_c_str(), &new.fd, to.as_c_str());
-        }
-        renameat_with(&old.fd, from.as_c_str(), &new.fd, to.as_c_str(), flags)
+        Ok(())
     }
 
     /// Gives a node one more name. Works for files made without one, too.
@@ -68,16 +67,8 @@ impl Passthrough {
         if node.kind == FileType::Directory {
             return Err(Errno::PERM);
         }
-        // The link in /proc is followed, to the node itself and no further: an empty path
-        // instead would need a privilege.
-        linkat(
-            &self.proc_self_fd,
-            DecInt::from_fd(&node.fd),
-            &parent.fd,
-            name.as_c_str(),
-            AtFlags::SYMLINK_FOLLOW,
-        )?;
-        let stat = stat_fd(&node.fd)?;
+        self.host.link(&node.held, &parent.held, name)?;
+        let stat = self.host.stat(&node.held)?;
         Ok(self.entry(&node, &stat, Source::Name))
     }
 
@@ -91,10 +82,29 @@ impl Passthrough {
             return Err(Errno::INVAL);
         }
         let mut text = [0_u8; MAX_TARGET + 1];
-        let length = readlinkat_raw(&node.fd, c"", &mut text[..])?;
+        let length = self.host.read_link(&node.held, &mut text)?;
         out.extend_from_slice(text.get(..length).ok_or(Errno::NAMETOOLONG)?);
         Ok(())
     }
+
+    /// A name means something else now: the node that it means is told where it is.
+    fn moved(&self, parent: &Node, name: Name<'_>) {
+        let stat = self.host.find(&parent.held, name);
+        if let Some(node) = stat.ok().and_then(|stat| self.nodes.find(Key::of(&stat))) {
+            self.host.met(&node.held, &parent.held, name);
+        }
+    }
+}
+
+/// The guest's flags in the host's numbers.
+fn rename_flags(guest: u32) -> Result<RenameFlags, Errno> {
+    let mut host = RenameFlags::empty();
+    host.set(RenameFlags::NOREPLACE, guest & flags::rename::NOREPLACE != 0);
+    host.set(RenameFlags::EXCHANGE, guest & flags::rename::EXCHANGE != 0);
+    if guest & !(flags::rename::NOREPLACE | flags::rename::EXCHANGE) != 0 {
+        return Err(Errno::INVAL);
+    }
+    Ok(host)
 }
 
 #[cfg(test)]

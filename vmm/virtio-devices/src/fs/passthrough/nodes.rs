@@ -1,40 +1,34 @@
 //! The files and directories that the guest knows.
 //!
-//! Each has an `O_PATH` file descriptor, so that what a node id means never changes, whatever
-//! happens to names. Ids are counted up and never used again: they say nothing about the host,
+//! What a node id means never changes, whatever happens to names ([`Held`]). Ids are counted up and never used again: they say nothing about the host,
 //! and an old one cannot mean something new.
 
 use std::collections::HashMap;
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use rustix::fs::{FileType, Statx};
+use rustix::fs::FileType;
 use rustix::io::Errno;
 
 use super::limits::{Budget, Permit};
+use crate::fs::sys::{Held, Stat, Time};
 use crate::fs::wire::ROOT_ID;
 
-/// What makes two names the same file. The mount belongs to it: one file may be writable through
-/// one mount and not through another.
+/// What makes two names the same file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Key {
     device: (u32, u32),
     ino: u64,
-    mount: u64,
+    variant: u64,
 }
 
 impl Key {
     /// The key of what `stat` describes.
     #[must_use]
-    pub fn of(stat: &Statx) -> Self {
-        Self {
-            device: (stat.stx_dev_major, stat.stx_dev_minor),
-            ino: stat.stx_ino,
-            mount: stat.stx_mnt_id,
-        }
+    pub fn of(stat: &Stat) -> Self {
+        Self { device: stat.device, ino: stat.ino, variant: stat.variant }
     }
 
-    /// The key of another inode on the same mount.
+    /// The key of another inode that is like this one in everything else.
     #[must_use]
     pub fn with_ino(self, ino: u64) -> Self {
         Self { ino, ..self }
@@ -58,8 +52,8 @@ impl Key {
 pub struct Node {
     /// Its id.
     pub id: u64,
-    /// Opened with `O_PATH`: for `*at` calls and to be reopened, never to be read or written.
-    pub fd: OwnedFd,
+    /// What is kept of it: to look at it, to name what is in it, and to open it again.
+    pub(in crate::fs) held: Held,
     /// Which file it is.
     pub key: Key,
     /// Its kind, which cannot change.
@@ -71,26 +65,22 @@ pub struct Node {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
     size: u64,
-    mtime: (i64, u32),
-    ctime: (i64, u32),
+    mtime: Time,
+    ctime: Time,
 }
 
 impl Stamp {
     /// The stamp of what `stat` describes.
     #[must_use]
-    pub fn of(stat: &Statx) -> Self {
-        Self {
-            size: stat.stx_size,
-            mtime: (stat.stx_mtime.tv_sec, stat.stx_mtime.tv_nsec),
-            ctime: (stat.stx_ctime.tv_sec, stat.stx_ctime.tv_nsec),
-        }
+    pub fn of(stat: &Stat) -> Self {
+        Self { size: stat.size, mtime: stat.mtime, ctime: stat.ctime }
     }
 
     /// Whether a change in the same tick of the clock could go unseen: `now`, in seconds, is
     /// less than two after the last change.
     #[must_use]
     pub fn is_fresh(&self, now: i64) -> bool {
-        now.saturating_sub(self.ctime.0) < 2
+        now.saturating_sub(self.ctime.sec) < 2
     }
 }
 
@@ -111,7 +101,7 @@ pub struct Nodes {
 impl Nodes {
     /// A table with the root only.
     #[must_use]
-    pub fn new(root: OwnedFd, stat: &Statx, budget: Budget) -> Self {
+    pub(in crate::fs) fn new(root: Held, stat: &Stat, budget: Budget) -> Self {
         let mut nodes =
             Self { by_id: HashMap::new(), by_key: HashMap::new(), next_id: ROOT_ID, budget };
         nodes.add(root, stat, None);
@@ -149,24 +139,19 @@ impl Nodes {
     }
 
     /// Inserts a file, or finds the node it has already. Counts no lookup.
-    pub fn insert(&mut self, fd: OwnedFd, stat: &Statx, permit: Permit) -> Arc<Node> {
+    pub(in crate::fs) fn insert(&mut self, held: Held, stat: &Stat, permit: Permit) -> Arc<Node> {
         match self.find(Key::of(stat)) {
             Some(node) => node,
-            None => self.add(fd, stat, Some(permit)),
+            None => self.add(held, stat, Some(permit)),
         }
     }
 
-    fn add(&mut self, fd: OwnedFd, stat: &Statx, permit: Option<Permit>) -> Arc<Node> {
+    fn add(&mut self, held: Held, stat: &Stat, permit: Option<Permit>) -> Arc<Node> {
         let id = self.next_id;
         // Cannot wrap within the life of a machine.
         self.next_id = self.next_id.wrapping_add(1);
-        let node = Arc::new(Node {
-            id,
-            fd,
-            key: Key::of(stat),
-            kind: FileType::from_raw_mode(stat.stx_mode.into()),
-            _permit: permit,
-        });
+        let node =
+            Arc::new(Node { id, held, key: Key::of(stat), kind: stat.kind(), _permit: permit });
         self.by_key.insert(node.key, id);
         let entry = Entry { node: Arc::clone(&node), lookups: 0, stamp: None };
         self.by_id.insert(id, entry);

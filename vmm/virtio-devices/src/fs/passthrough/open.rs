@@ -4,33 +4,34 @@ use std::sync::Arc;
 
 use rustix::fs::{FileType, OFlags};
 use rustix::io::Errno;
-use rustix::time::{ClockId, clock_gettime};
 
+use super::Passthrough;
 use super::nodes::{Node, Stamp};
-use super::{Passthrough, stat_fd};
+use crate::fs::sys::{Host, Listing, now};
 use crate::fs::wire::{FlushIn, OpenIn, OpenOut, ReleaseIn, flags};
 
-/// What of a guest's open flags reaches the host. Everything else is either the guest kernel's
+/// The flags to open with on the host, from the guest's ([`flags::open`]). What is not here is either the guest kernel's
 /// affair (`O_CREAT`, `O_EXCL`, `O_DIRECTORY`, `O_NOFOLLOW`), set here anyway (`O_CLOEXEC`), or
 /// not wanted: `O_DIRECT` needs buffers aligned as guest memory is not, `O_ASYNC` and
 /// `O_PATH` make no sense, `O_NOATIME` fails for files of others.
-const ALLOWED: OFlags = OFlags::RWMODE
-    .union(OFlags::APPEND)
-    .union(OFlags::TRUNC)
-    .union(OFlags::SYNC)
-    .union(OFlags::DSYNC);
-
-/// The flags to open with on the host.
 pub(super) fn host_flags(guest: u32, read_only: bool) -> Result<OFlags, Errno> {
-    let flags = OFlags::from_bits_retain(guest) & ALLOWED;
-    let mode = flags & OFlags::RWMODE;
-    if mode == OFlags::RWMODE {
-        return Err(Errno::INVAL);
-    }
-    if read_only && (mode != OFlags::RDONLY || flags.contains(OFlags::TRUNC)) {
+    let has = |flag: u32| guest & flag == flag;
+    let mut host = match guest & flags::open::ACCMODE {
+        0 => OFlags::RDONLY,
+        flags::open::WRONLY => OFlags::WRONLY,
+        flags::open::RDWR => OFlags::RDWR,
+        _ => return Err(Errno::INVAL),
+    };
+    if read_only && (host != OFlags::RDONLY || has(flags::open::TRUNC)) {
         return Err(Errno::ROFS);
     }
-    Ok(flags)
+    host.set(OFlags::APPEND, has(flags::open::APPEND));
+    host.set(OFlags::TRUNC, has(flags::open::TRUNC));
+    host.set(OFlags::DSYNC, has(flags::open::DSYNC));
+    if has(flags::open::SYNC) {
+        host |= OFlags::SYNC;
+    }
+    Ok(host)
 }
 
 impl Passthrough {
@@ -57,7 +58,7 @@ impl Passthrough {
         let permit = self.handles.permit()?;
         // Reading must not change a read-only share; only owners may ask for that.
         let quiet = self.read_only();
-        let fd = match self.reopen(node, with(flags, OFlags::NOATIME, quiet)) {
+        let fd = match self.reopen(node, with(flags, Host::QUIET, quiet)) {
             Err(Errno::PERM) if quiet => self.reopen(node, flags)?,
             other => other?,
         };
@@ -76,9 +77,8 @@ impl Passthrough {
     /// are still good. A file that changed within the last seconds may change again without its
     /// times showing it, and counts as changed.
     fn unchanged(&mut self, node: &Node) -> Result<bool, Errno> {
-        let stamp = Stamp::of(&stat_fd(&node.fd)?);
-        let now = clock_gettime(ClockId::RealtimeCoarse).tv_sec;
-        let stamp = (!stamp.is_fresh(now)).then_some(stamp);
+        let stamp = Stamp::of(&self.host.stat(&node.held)?);
+        let stamp = (!stamp.is_fresh(now())).then_some(stamp);
         Ok(self.nodes.unchanged(node.id, stamp))
     }
 
@@ -91,11 +91,14 @@ impl Passthrough {
         let permit = self.handles.permit()?;
         let flags = OFlags::RDONLY | OFlags::DIRECTORY;
         let quiet = self.read_only();
-        let fd = match self.reopen(&node, with(flags, OFlags::NOATIME, quiet)) {
+        let fd = match self.reopen(&node, with(flags, Host::QUIET, quiet)) {
             Err(Errno::PERM) if quiet => self.reopen(&node, flags)?,
             other => other?,
         };
-        Ok(OpenOut { fh: self.handles.add_directory(id, fd, permit), ..OpenOut::default() })
+        Ok(OpenOut {
+            fh: self.handles.add_directory(id, Listing::new(fd)?, permit),
+            ..OpenOut::default()
+        })
     }
 
     /// A descriptor of the file was closed: its process loses its locks (fcntl(2)).

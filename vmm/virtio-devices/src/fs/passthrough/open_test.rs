@@ -1,11 +1,10 @@
 #![allow(clippy::unwrap_used)]
 use std::time::{Duration, SystemTime};
 
-use rustix::fs::OFlags;
 use rustix::io::Errno;
 use vm_memory::ByteValued;
 
-use crate::fs::guest::Guest;
+use crate::fs::guest::{Guest, OFlags};
 use crate::fs::opcode::Opcode;
 use crate::fs::passthrough::limits::Limits;
 use crate::fs::wire::{FlushIn, OpenIn, OpenOut, ROOT_ID, ReleaseIn, WriteIn, flags::open_reply};
@@ -88,9 +87,7 @@ fn cached_pages_are_kept_only_while_the_file_is_what_it_was() {
     // Just written: the host may write again within the same tick of the clock.
     assert!(!keeps(&mut guest).0);
     assert!(!keeps(&mut guest).0);
-    let stamp = super::Stamp::of(
-        &super::stat_fd(&guest.server.passthrough_mut().nodes.get(node).unwrap().fd).unwrap(),
-    );
+    let stamp = stamp_of(&mut guest, node);
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
     let seconds = |time: Duration| i64::try_from(time.as_secs()).unwrap();
     assert!(stamp.is_fresh(seconds(now)));
@@ -101,8 +98,34 @@ fn cached_pages_are_kept_only_while_the_file_is_what_it_was() {
     assert!(nodes.unchanged(node, Some(stamp)));
     let (_, fh) = keeps(&mut guest);
     guest.write(node, WriteIn { fh, ..Default::default() }, b"longer than before").unwrap();
-    let after = super::Stamp::of(
-        &super::stat_fd(&guest.server.passthrough_mut().nodes.get(node).unwrap().fd).unwrap(),
-    );
+    let after = stamp_of(&mut guest, node);
     assert_ne!(stamp, after);
+}
+
+fn stamp_of(guest: &mut Guest, node: u64) -> super::Stamp {
+    let files = guest.server.passthrough_mut();
+    let node = files.nodes.get(node).unwrap();
+    super::Stamp::of(&files.host.stat(&node.held).unwrap())
+}
+
+#[test]
+fn flags_are_the_guests_and_become_the_hosts() {
+    use rustix::fs::OFlags as Host;
+    for (guest, host) in [
+        (0, Host::RDONLY),
+        (1, Host::WRONLY),
+        (2, Host::RDWR),
+        (0o2001, Host::WRONLY | Host::APPEND),
+        (0o1002, Host::RDWR | Host::TRUNC),
+        (0o10001, Host::WRONLY | Host::DSYNC),
+        (0o4_010_001, Host::WRONLY | Host::SYNC | Host::DSYNC),
+    ] {
+        assert_eq!(super::host_flags(guest, false), Ok(host), "{guest:o}");
+        // What x86 calls O_DIRECT, O_LARGEFILE, O_DIRECTORY and O_NOFOLLOW is O_DIRECTORY,
+        // O_NOFOLLOW, O_DIRECT and O_LARGEFILE to arm: none of it is looked at.
+        for bit in [0o40000, 0o100_000, 0o200_000, 0o400_000] {
+            assert_eq!(super::host_flags(guest | bit, false), Ok(host), "{guest:o} {bit:o}");
+        }
+    }
+    assert_eq!(super::host_flags(3, false), Err(Errno::INVAL));
 }

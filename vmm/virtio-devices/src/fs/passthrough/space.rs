@@ -1,22 +1,12 @@
 //! Space: how much there is, where a file has some, and moving it about.
 
-use rustix::fs::{
-    Access, AtFlags, FallocateFlags, OFlags, SeekFrom, accessat, fallocate, fstatvfs, seek,
-};
+use rustix::fs::{Access, SeekFrom, seek};
 use rustix::io::Errno;
-use rustix::path::DecInt;
 
 use super::Passthrough;
 use super::handles::Use;
 use super::limits::MAX_COPY;
 use crate::fs::wire::{AccessIn, CopyIn, FallocateIn, LseekIn, ROOT_ID, StatfsOut};
-
-/// Ways to allocate that only touch the file itself.
-const ALLOCATE: FallocateFlags = FallocateFlags::KEEP_SIZE
-    .union(FallocateFlags::PUNCH_HOLE)
-    .union(FallocateFlags::COLLAPSE_RANGE)
-    .union(FallocateFlags::ZERO_RANGE)
-    .union(FallocateFlags::INSERT_RANGE);
 
 impl Passthrough {
     /// What the file system that a node is on has left.
@@ -25,19 +15,7 @@ impl Passthrough {
     /// The host's.
     pub fn statfs(&mut self, id: u64) -> Result<StatfsOut, Errno> {
         let node = self.nodes.get(id)?;
-        let stat = fstatvfs(&node.fd)?;
-        let small = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
-        Ok(StatfsOut {
-            blocks: stat.f_blocks,
-            bfree: stat.f_bfree,
-            bavail: stat.f_bavail,
-            files: stat.f_files,
-            ffree: stat.f_ffree,
-            bsize: small(stat.f_bsize),
-            namelen: small(stat.f_namemax),
-            frsize: small(stat.f_frsize),
-            ..StatfsOut::default()
-        })
+        self.host.statfs(&node.held)
     }
 
     /// Brings the whole file system of the share to disk.
@@ -46,7 +24,7 @@ impl Passthrough {
     /// The host's.
     pub fn syncfs(&mut self) -> Result<(), Errno> {
         let root = self.nodes.get(ROOT_ID)?;
-        rustix::fs::syncfs(self.reopen(&root, OFlags::RDONLY | OFlags::DIRECTORY)?)
+        self.host.sync_volume(&root.held)
     }
 
     /// Whether this process may do something with a node.
@@ -59,7 +37,7 @@ impl Passthrough {
             return Err(Errno::ROFS);
         }
         let node = self.nodes.get(id)?;
-        accessat(&self.proc_self_fd, DecInt::from_fd(&node.fd), access, AtFlags::EACCESS)
+        self.host.access(&node.held, access)
     }
 
     /// Allocates or frees space in a file.
@@ -70,12 +48,8 @@ impl Passthrough {
         if self.read_only() {
             return Err(Errno::ROFS);
         }
-        let mode = FallocateFlags::from_bits_retain(request.mode);
-        if !ALLOCATE.contains(mode) {
-            return Err(Errno::OPNOTSUPP);
-        }
         let file = self.handles.file(request.fh, id, Use::Write)?;
-        fallocate(&file.fd, mode, request.offset, request.length)
+        self.host.allocate(&file.fd, request.mode, request.offset, request.length)
     }
 
     /// Finds the next data or the next hole.
@@ -106,23 +80,19 @@ impl Passthrough {
         let from = self.handles.file(request.fh_in, id, Use::Read)?;
         let to = self.handles.file(request.fh_out, request.nodeid_out, Use::Write)?;
         let count = usize::try_from(request.len.min(MAX_COPY)).map_err(|_| Errno::INVAL)?;
-        let (mut from_at, mut to_at) = (request.off_in, request.off_out);
-        let copied = rustix::fs::copy_file_range(
-            &from.fd,
-            Some(&mut from_at),
-            &to.fd,
-            Some(&mut to_at),
-            count,
-        )?;
+        let copied =
+            self.host.copy((&from.fd, request.off_in), (&to.fd, request.off_out), count)?;
         u32::try_from(copied).map_err(|_| Errno::IO)
     }
 }
 
 fn access_bits(mask: u32) -> Result<Access, Errno> {
-    let known = Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK;
-    let access = Access::from_bits_retain(mask);
-    if !known.contains(access) {
+    if mask > 7 {
         return Err(Errno::INVAL);
+    }
+    let mut access = Access::empty();
+    for (bit, right) in [(4, Access::READ_OK), (2, Access::WRITE_OK), (1, Access::EXEC_OK)] {
+        access.set(right, mask & bit != 0);
     }
     Ok(access)
 }

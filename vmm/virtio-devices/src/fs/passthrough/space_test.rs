@@ -1,9 +1,8 @@
 #![allow(clippy::unwrap_used)]
-use rustix::fs::OFlags;
 use rustix::io::Errno;
 use vm_memory::ByteValued;
 
-use crate::fs::guest::Guest;
+use crate::fs::guest::{Guest, OFlags};
 use crate::fs::opcode::Opcode;
 use crate::fs::wire::{
     AccessIn, CopyIn, FallocateIn, LseekIn, LseekOut, ROOT_ID, SizeOut, StatfsOut, WriteIn,

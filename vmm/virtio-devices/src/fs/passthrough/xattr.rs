@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use super::Passthrough;
 use super::nodes::Node;
 use crate::fs::name::XattrName;
-use crate::fs::wire::SetxattrIn;
+use crate::fs::wire::{SetxattrIn, flags};
 
 /// Largest value, and largest list of names (`XATTR_SIZE_MAX`, `XATTR_LIST_MAX`).
 const MAX_SIZE: usize = 65536;
@@ -42,10 +42,7 @@ impl Passthrough {
         name: XattrName<'_>,
         value: &[u8],
     ) -> Result<(), Errno> {
-        let flags = XattrFlags::from_bits_retain(request.flags);
-        if !(XattrFlags::CREATE | XattrFlags::REPLACE).contains(flags) {
-            return Err(Errno::INVAL);
-        }
+        let flags = host_flags(request.flags)?;
         let file = self.to_change(id, name)?;
         fsetxattr(file, name.as_c_str(), value, flags)
     }
@@ -144,6 +141,17 @@ impl Passthrough {
             _ => Ok(None),
         }
     }
+}
+
+/// The guest's flags in the host's numbers.
+fn host_flags(guest: u32) -> Result<XattrFlags, Errno> {
+    let mut host = XattrFlags::empty();
+    host.set(XattrFlags::CREATE, guest & flags::xattr::CREATE != 0);
+    host.set(XattrFlags::REPLACE, guest & flags::xattr::REPLACE != 0);
+    if guest & !(flags::xattr::CREATE | flags::xattr::REPLACE) != 0 {
+        return Err(Errno::INVAL);
+    }
+    Ok(host)
 }
 
 fn limited(size: u32) -> usize {

@@ -34,6 +34,39 @@ pub mod setattr {
     pub const KILL_SUIDGID: u32 = 1 << 11;
 }
 
+/// `O_…` in `FUSE_OPEN`, `FUSE_CREATE` and `FUSE_WRITE`: those of a Linux guest, whatever the host.
+///
+/// Linux numbers four flags otherwise on arm than on x86: `O_DIRECT`, `O_LARGEFILE`, `O_DIRECTORY`
+/// and `O_NOFOLLOW`. None of these is looked at, so that it does not matter which of the two the
+/// guest is, nor which the host is; those below are the same on both (`asm-generic/fcntl.h`).
+#[expect(missing_docs, reason = "named as in open(2)")]
+pub mod open {
+    /// The part that says whether to read or write; all of it is no way to open.
+    pub const ACCMODE: u32 = 3;
+    pub const WRONLY: u32 = 1;
+    pub const RDWR: u32 = 2;
+    pub const EXCL: u32 = 0o200;
+    pub const TRUNC: u32 = 0o1000;
+    pub const APPEND: u32 = 0o2000;
+    pub const DSYNC: u32 = 0o10000;
+    /// With [`DSYNC`]: all attributes, too.
+    pub const SYNC: u32 = 0o4_000_000 | DSYNC;
+}
+
+/// `RENAME_…` in `FUSE_RENAME2`.
+#[expect(missing_docs, reason = "named as in renameat2(2)")]
+pub mod rename {
+    pub const NOREPLACE: u32 = 1 << 0;
+    pub const EXCHANGE: u32 = 1 << 1;
+}
+
+/// `XATTR_…` in `FUSE_SETXATTR`.
+#[expect(missing_docs, reason = "named as in setxattr(2)")]
+pub mod xattr {
+    pub const CREATE: u32 = 1 << 0;
+    pub const REPLACE: u32 = 1 << 1;
+}
+
 /// `FOPEN_…` of `FUSE_OPEN`'s reply.
 pub mod open_reply {
     /// Keep cached pages of the file.
