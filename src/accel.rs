@@ -2,6 +2,7 @@
 
 mod decide;
 mod facts;
+mod hvf;
 mod qemu;
 mod sys;
 
@@ -9,4 +10,8 @@ pub use decide::{AccelError, Choice, Decision, decide, decide_foreign, kvm_troub
 #[cfg(test)]
 pub use facts::CpuFlags;
 pub use facts::{Facts, Kvm};
+#[cfg(test)]
+pub use hvf::Created;
+pub use hvf::{Hvf, Mac, hvf_trouble};
 pub use qemu::{Qemu, program as qemu_program};
+pub use sys::find_qemu;

@@ -9,10 +9,12 @@ use std::{
 use rustix::{
     io::retry_on_intr,
     net::{
-        RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-        SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+        RecvAncillaryBuffer, RecvAncillaryMessage, SendAncillaryBuffer, SendAncillaryMessage,
+        recvmsg, sendmsg,
     },
 };
+
+use crate::sys;
 
 /// Most descriptors at a time: a command with three pipes.
 const MOST: usize = 4;
@@ -31,7 +33,7 @@ pub fn send(socket: impl AsFd, bytes: &[u8], descriptors: &[BorrowedFd<'_>]) -> 
         control.push(SendAncillaryMessage::ScmRights(descriptors));
     }
     let parts = [IoSlice::new(bytes)];
-    retry_on_intr(|| sendmsg(&socket, &parts, &mut control, SendFlags::NOSIGNAL))?;
+    retry_on_intr(|| sendmsg(&socket, &parts, &mut control, sys::SEND))?;
     Ok(())
 }
 
@@ -44,12 +46,14 @@ pub fn receive(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<(usize, Vec<O
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let received = retry_on_intr(|| {
         let mut parts = [IoSliceMut::new(buffer)];
-        recvmsg(&socket, &mut parts, &mut control, RecvFlags::CMSG_CLOEXEC)
+        recvmsg(&socket, &mut parts, &mut control, sys::RECEIVE)
     })?;
     let mut descriptors = Vec::new();
     for message in control.drain() {
         if let RecvAncillaryMessage::ScmRights(received) = message {
-            descriptors.extend(received);
+            for descriptor in received {
+                descriptors.push(sys::received(descriptor)?);
+            }
         }
     }
     Ok((received.bytes, descriptors))

@@ -11,6 +11,7 @@ mod process;
 mod serve;
 mod session;
 mod spec;
+mod sys;
 
 use std::process::ExitCode;
 

@@ -189,7 +189,7 @@ fn engine(
 ) -> Result<(accel::Decision, Option<PathBuf>), PolicyError> {
     let path = host.var("PATH").map(OsString::as_os_str);
     if arch != Arch::HOST {
-        let qemu = accel::Qemu::find(arch, path.unwrap_or_default(), shared);
+        let qemu = accel::find_qemu(arch, path.unwrap_or_default(), shared);
         let decision = accel::decide_foreign(settings.accel, arch, &qemu)?;
         return Ok((decision, qemu.path()));
     }

@@ -30,43 +30,37 @@
 mod bridge;
 mod child;
 mod error;
+#[cfg(target_os = "linux")]
 mod fs;
 mod handle;
 mod launch;
 mod model;
+#[cfg(target_os = "linux")]
 mod qemu;
 mod status;
+mod sys;
 mod vmm;
+#[cfg(target_os = "linux")]
 mod vsock;
 mod words;
-
-use serde::{Deserialize, Serialize};
 
 pub use bridge::{BridgeArgs, spawn_bridge};
 pub use child::dispatch;
 pub use error::Error;
+#[cfg(target_os = "linux")]
 pub use fs::{FsArgs, spawn_fs};
 pub use handle::Process;
 pub use model::{ModelArgs, SOCKET as MODEL_SOCKET, connect as connect_model, spawn_model};
+#[cfg(target_os = "linux")]
 pub use qemu::{QemuArgs, spawn_qemu};
 pub use status::Status;
-pub use vmm::{MachineEnd, MachineExit, VhostUserArgs, VmmArgs, spawn_vmm};
+pub use vmm::{LocalShare, LocalVsock, MachineEnd, MachineExit, VhostUserArgs, VmmArgs, spawn_vmm};
+#[cfg(target_os = "linux")]
 pub use vsock::{VsockArgs, spawn_vsock};
 
 /// First argument of a process that is not for people.
 const MARK: &str = "--qvm-process";
 
-/// What a process is told to do.
-#[derive(Debug, Serialize, Deserialize)]
-enum Job {
-    Fs(fs::FsJob),
-    Vsock(vsock::VsockJob),
-    Vmm(vmm::VmmJob),
-    Qemu(qemu::QemuJob),
-    Bridge(bridge::BridgeJob),
-    Model(model::ModelJob),
-}
-
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 #[path = "process_test.rs"]
 mod tests;

@@ -15,10 +15,13 @@ mod broker;
 mod clock;
 mod console;
 mod control;
+mod engine;
 mod error;
 mod event;
 mod exec;
 mod guest;
+mod hvf;
+#[cfg(target_os = "linux")]
 mod kvm;
 mod machine;
 mod model;
@@ -26,9 +29,11 @@ mod publish;
 mod registry;
 mod running;
 pub mod signals;
+#[cfg(target_os = "linux")]
 mod tcg;
 mod timing;
 pub mod tty;
+mod vmm;
 
 use std::{
     path::Path,
@@ -43,8 +48,10 @@ use crate::{
     error::plain,
     serve,
     spec::{Accel, Spec},
+    sys::names,
 };
 pub use attach::spawn as spawn_thread;
+pub use engine::kernel_line;
 pub use error::Error;
 pub use exec::{ExecRequest, exec};
 pub use machine::{initrd, join_initrd, vsock_ports};
@@ -79,7 +86,7 @@ pub struct Outcome {
 pub fn run(spec: Spec, image: &Image, personal: &Path, start: Instant) -> Result<Outcome, Error> {
     let mut moments = timing::Moments::since(start);
     let (events, inbox) = mpsc::channel();
-    register(&spec, &events)?;
+    let _name = register(&spec, &events)?;
     let published =
         publish::listen(&spec.publish, &events).map_err(|(at, e)| Error::Publish(at, e))?;
     if !spec.output.quiet {
@@ -132,16 +139,8 @@ fn warn(spec: &Spec, model: &model::GuestModel) {
     }
 }
 
-/// The kernel command line of a run, for measurements beside other monitors.
-pub fn kernel_line(accel: Accel) -> String {
-    match accel {
-        Accel::Kvm => kvm::kernel_line(false),
-        Accel::Tcg => tcg::kernel_line(guest_image::Arch::HOST, false, None),
-    }
-}
-
 /// Makes the session known, and names others in the same workspace.
-fn register(spec: &Spec, events: &event::Events) -> Result<(), Error> {
+fn register(spec: &Spec, events: &event::Events) -> Result<names::Name, Error> {
     let workspace = spec.shares.first().map(|s| s.host.display().to_string()).unwrap_or_default();
     if !spec.output.quiet {
         for other in registry::list().unwrap_or_default() {
@@ -161,10 +160,7 @@ fn register(spec: &Spec, events: &event::Events) -> Result<(), Error> {
         pid: std::process::id(),
         workspace,
         command: if words.is_empty() { "(login shell)".into() } else { words.join(" ") },
-        accel: match spec.accel {
-            Accel::Kvm => "kvm".into(),
-            Accel::Tcg => "tcg".into(),
-        },
+        accel: spec.accel.name().into(),
         started: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()),
     };
     Ok(registry::register(info, events.clone())?)

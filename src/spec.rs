@@ -148,6 +148,19 @@ pub struct Publish {
 pub enum Accel {
     /// Our own VMM on KVM.
     Kvm,
+    /// Our own VMM on Hypervisor.framework.
+    Hvf,
     /// QEMU's software emulation as CPU engine, our devices.
     Tcg,
+}
+
+impl Accel {
+    /// The name that `--accel` takes.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Kvm => "kvm",
+            Self::Hvf => "hvf",
+            Self::Tcg => "tcg",
+        }
+    }
 }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::{
     facts::{Facts, Kvm},
+    hvf::{Hvf, hvf_trouble},
     qemu::{OLDEST, Qemu, program},
 };
 use crate::spec::Accel;
@@ -14,11 +15,13 @@ use crate::spec::Accel;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Choice {
-    /// KVM where the hardware can, else software emulation
+    /// hardware virtualization where there is, else software emulation
     #[default]
     Auto,
-    /// hardware virtualization, or an error
+    /// hardware virtualization of Linux, or an error
     Kvm,
+    /// hardware virtualization of macOS, or an error
+    Hvf,
     /// software emulation with QEMU: works anywhere, many times slower
     Tcg,
 }
@@ -40,6 +43,9 @@ pub enum AccelError {
     /// `--accel kvm`, and it does not.
     #[error("cannot use KVM: {0}")]
     NoKvm(String),
+    /// `--accel hvf`, and it does not.
+    #[error("cannot use Hypervisor.framework: {0}")]
+    NoHvf(String),
     /// Hardware was asked for, and it is of another kind.
     #[error("this machine is {host} and has no hardware for {0}: leave `--accel` out, or say `--accel tcg`", host = Arch::HOST)]
     Foreign(Arch),
@@ -47,10 +53,12 @@ pub enum AccelError {
     #[error("cannot emulate in software: {0}")]
     NoQemu(String),
     /// `auto`, and neither does.
-    #[error("nothing here can run a machine: KVM: {kvm}; software emulation: {qemu}")]
+    #[error("nothing here can run a machine: {engine}: {hardware}; software emulation: {qemu}")]
     Neither {
-        /// What is wrong with KVM.
-        kvm: String,
+        /// What virtualization is called here.
+        engine: &'static str,
+        /// What is wrong with it.
+        hardware: String,
         /// What is wrong with QEMU.
         qemu: String,
     },
@@ -63,22 +71,10 @@ pub enum AccelError {
 pub fn decide(choice: Choice, facts: &Facts) -> Result<Decision, AccelError> {
     let kvm = kvm_trouble(facts);
     match (choice, kvm) {
-        (Choice::Auto, None) => Ok(taken(
-            Accel::Kvm,
-            "/dev/kvm is usable and the processor has hardware virtualization",
-        )),
-        (Choice::Auto, Some(trouble)) => match qemu_trouble(Arch::HOST, &facts.qemu) {
-            None => {
-                let warning = format!(
-                    "no hardware virtualization here ({}): using software emulation, which is many times slower; `qvm doctor` tells more",
-                    trouble.short
-                );
-                Ok(Decision {
-                    warning: Some(warning),
-                    ..taken(Accel::Tcg, &format!("no hardware virtualization: {}", trouble.short))
-                })
-            }
-            Some(qemu) => Err(AccelError::Neither { kvm: trouble.full(), qemu }),
+        (Choice::Auto, kvm) => auto(facts, kvm),
+        (Choice::Hvf, _) => match hvf_trouble(&facts.hvf) {
+            None => Ok(taken(Accel::Hvf, "asked for with --accel hvf")),
+            Some(trouble) => Err(AccelError::NoHvf(trouble.full())),
         },
         (Choice::Kvm, None) => Ok(taken(Accel::Kvm, "asked for with --accel kvm")),
         (Choice::Kvm, Some(trouble)) if trouble.may_try => {
@@ -99,12 +95,45 @@ pub fn decide(choice: Choice, facts: &Facts) -> Result<Decision, AccelError> {
     }
 }
 
+/// The virtualization of this system, else software emulation.
+fn auto(facts: &Facts, kvm: Option<Trouble>) -> Result<Decision, AccelError> {
+    let (engine, name, reason, trouble) = match facts.hvf {
+        Hvf::Mac(_) => (
+            Accel::Hvf,
+            "Hypervisor.framework",
+            "Hypervisor.framework makes machines",
+            hvf_trouble(&facts.hvf),
+        ),
+        Hvf::Foreign | Hvf::Shim => {
+            let reason = match facts.cpu.virtualization {
+                None => "/dev/kvm is usable",
+                Some(_) => "/dev/kvm is usable and the processor has hardware virtualization",
+            };
+            (Accel::Kvm, "KVM", reason, kvm)
+        }
+    };
+    let Some(trouble) = trouble else { return Ok(taken(engine, reason)) };
+    match qemu_trouble(Arch::HOST, &facts.qemu) {
+        None => {
+            let warning = format!(
+                "no hardware virtualization here ({}): using software emulation, which is many times slower; `qvm doctor` tells more",
+                trouble.short
+            );
+            Ok(Decision {
+                warning: Some(warning),
+                ..taken(Accel::Tcg, &format!("no hardware virtualization: {}", trouble.short))
+            })
+        }
+        Some(qemu) => Err(AccelError::Neither { engine: name, hardware: trouble.full(), qemu }),
+    }
+}
+
 /// Chooses for machines of another architecture than this one, which only software can be.
 ///
 /// # Errors
 /// [`AccelError`], with what to do about it.
 pub fn decide_foreign(choice: Choice, arch: Arch, qemu: &Qemu) -> Result<Decision, AccelError> {
-    if choice == Choice::Kvm {
+    if let Choice::Kvm | Choice::Hvf = choice {
         return Err(AccelError::Foreign(arch));
     }
     match qemu_trouble(arch, qemu) {
@@ -140,7 +169,8 @@ pub fn kvm_trouble(facts: &Facts) -> Option<Trouble> {
     let trouble =
         |short: String, hint: &'static str, may_try: bool| Some(Trouble { short, hint, may_try });
     match &facts.kvm {
-        Kvm::Usable if facts.cpu.virtualization => None,
+        Kvm::Foreign => trouble("KVM is part of Linux".into(), "use --accel hvf on macOS", false),
+        Kvm::Usable if facts.cpu.virtualization != Some(false) => None,
         // A KVM that needs no VMX or SVM is paravirtual (PVM). It creates machines and runs
         // small programs in them, but an ordinary kernel never boots.
         Kvm::Usable if facts.pvm => trouble(
@@ -163,7 +193,12 @@ pub fn kvm_trouble(facts: &Facts) -> Option<Trouble> {
             "end other hypervisors such as VirtualBox, or look into the kernel log",
             false,
         ),
-        Kvm::Absent if facts.cpu.virtualization => trouble(
+        Kvm::Absent if facts.cpu.virtualization.is_none() => trouble(
+            "there is no /dev/kvm".into(),
+            "boot the kernel as hypervisor (EL2), turn nested virtualization on if this is a virtual machine, or pass /dev/kvm into this container",
+            false,
+        ),
+        Kvm::Absent if facts.cpu.virtualization == Some(true) => trouble(
             "there is no /dev/kvm although the processor could".into(),
             "run `sudo modprobe kvm_intel` or `sudo modprobe kvm_amd`, or pass /dev/kvm into this container",
             false,
@@ -181,6 +216,7 @@ pub fn kvm_trouble(facts: &Facts) -> Option<Trouble> {
 pub fn qemu_trouble(arch: Arch, qemu: &Qemu) -> Option<String> {
     match qemu {
         Qemu::Found { .. } => None,
+        Qemu::Foreign => Some("it is for Linux hosts; use --accel hvf".into()),
         Qemu::Absent | Qemu::NotSought => {
             let (program, package) = program(arch);
             Some(format!("{program} is not in PATH; run `sudo apt install {package}`"))

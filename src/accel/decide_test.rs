@@ -1,14 +1,15 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::accel::CpuFlags;
+use crate::accel::{CpuFlags, Created, Mac};
 
 fn qemu() -> Qemu {
     Qemu::Found { path: "/usr/bin/qemu-system-x86_64".into(), version: (7, 2) }
 }
 
 fn facts(kvm: Kvm, virtualization: bool, qemu: Qemu) -> Facts {
-    Facts { kvm, cpu: CpuFlags { virtualization, hypervisor: false }, pvm: false, qemu }
+    let cpu = CpuFlags { virtualization: Some(virtualization), hypervisor: false };
+    Facts { kvm, cpu, pvm: false, hvf: Hvf::Foreign, qemu }
 }
 
 #[test]
@@ -59,6 +60,56 @@ fn messages_say_what_to_do() {
     let old =
         say(Choice::Tcg, Kvm::Absent, true, Qemu::TooOld { path: "/q".into(), version: (6, 9) });
     assert!(old.contains("6.9") && old.contains("7.0 or newer"), "{old}");
+}
+
+#[test]
+fn a_processor_that_does_not_tell_is_asked_by_the_device() {
+    let silent = CpuFlags { virtualization: None, hypervisor: false };
+    let facts = |kvm, qemu| Facts { cpu: silent, ..facts(kvm, false, qemu) };
+    let decision = decide(Choice::Auto, &facts(Kvm::Usable, Qemu::NotSought)).unwrap();
+    assert_eq!((decision.accel, decision.warning), (Accel::Kvm, None));
+    assert_eq!(decision.reason, "/dev/kvm is usable");
+    let decision = decide(Choice::Auto, &facts(Kvm::Absent, qemu())).unwrap();
+    assert_eq!(decision.accel, Accel::Tcg);
+    let none = decide(Choice::Kvm, &facts(Kvm::Absent, qemu())).unwrap_err().to_string();
+    assert!(none.contains("EL2") && !none.contains("VT-x"), "{none}");
+}
+
+#[test]
+fn on_a_mac() {
+    let works = Mac {
+        arm64: true,
+        translated: false,
+        supported: true,
+        version: Some((15, 0)),
+        created: Created::Works,
+    };
+    let denied = Mac { created: Created::Denied, ..works };
+    let on = |mac, qemu| Facts {
+        cpu: CpuFlags::default(),
+        hvf: Hvf::Mac(mac),
+        ..facts(Kvm::Foreign, false, qemu)
+    };
+    for choice in [Choice::Auto, Choice::Hvf] {
+        let decision = decide(choice, &on(works, Qemu::NotSought)).unwrap();
+        assert_eq!((decision.accel, decision.warning), (Accel::Hvf, None));
+        let text = decide(choice, &on(denied, Qemu::Foreign)).unwrap_err().to_string();
+        assert!(text.contains("./scripts/sign") && !text.contains("KVM"), "{text}");
+    }
+    let text = decide(Choice::Kvm, &on(works, Qemu::Foreign)).unwrap_err().to_string();
+    assert_eq!(text, "cannot use KVM: KVM is part of Linux; use --accel hvf on macOS");
+    let text = decide(Choice::Tcg, &on(works, Qemu::Foreign)).unwrap_err().to_string();
+    assert!(text.contains("Linux hosts"), "{text}");
+}
+
+#[test]
+fn hvf_is_not_on_linux_but_for_tests() {
+    let facts = facts(Kvm::Usable, true, Qemu::NotSought);
+    let text = decide(Choice::Hvf, &facts).unwrap_err().to_string();
+    assert!(text.contains("part of macOS") && text.contains("--accel kvm"), "{text}");
+    let shim = Facts { hvf: Hvf::Shim, ..facts };
+    assert_eq!(decide(Choice::Hvf, &shim).unwrap().accel, Accel::Hvf);
+    assert_eq!(decide(Choice::Auto, &shim).unwrap().accel, Accel::Kvm);
 }
 
 #[test]

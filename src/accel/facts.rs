@@ -4,7 +4,12 @@ use std::{ffi::OsStr, fs, path::PathBuf};
 
 use guest_image::Arch;
 
-use super::{decide::Choice, qemu::Qemu, sys};
+use super::{
+    decide::Choice,
+    hvf::{Hvf, hvf_trouble},
+    qemu::Qemu,
+    sys,
+};
 
 /// The version of the KVM interface since Linux 2.6.22, and the only one there is.
 pub const KVM_API: i32 = 12;
@@ -12,6 +17,9 @@ pub const KVM_API: i32 = 12;
 /// What `/dev/kvm` does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kvm {
+    /// This is not Linux.
+    #[cfg_attr(target_os = "linux", allow(dead_code, reason = "made elsewhere"))]
+    Foreign,
     /// There is none.
     Absent,
     /// It may not be opened by this user.
@@ -25,8 +33,9 @@ pub enum Kvm {
 /// What the processor says, from `/proc/cpuinfo`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CpuFlags {
-    /// `vmx` (Intel) or `svm` (AMD): hardware virtualization.
-    pub virtualization: bool,
+    /// `vmx` (Intel) or `svm` (AMD): hardware virtualization. `None` where processors do not tell:
+    /// arm64 has no such flag, and `/dev/kvm` only where the kernel runs as hypervisor (EL2).
+    pub virtualization: Option<bool>,
     /// This is itself a virtual machine.
     pub hypervisor: bool,
 }
@@ -40,6 +49,8 @@ pub struct Facts {
     pub cpu: CpuFlags,
     /// The kernel has the `kvm_pvm` module loaded.
     pub pvm: bool,
+    /// Hypervisor.framework.
+    pub hvf: Hvf,
     /// The software emulator.
     pub qemu: Qemu,
 }
@@ -49,18 +60,18 @@ impl Facts {
     /// programs inside `shared` directories are passed over.
     pub fn gather(choice: Choice, path: Option<&OsStr>, shared: &[PathBuf]) -> Self {
         let cpu = CpuFlags::parse(&fs::read_to_string("/proc/cpuinfo").unwrap_or_default());
-        let kvm = sys::probe_kvm();
+        let (kvm, hvf) = (sys::probe_kvm(), sys::probe_hvf());
+        let kvm_does = kvm == Kvm::Usable && cpu.virtualization != Some(false);
         let enough = match choice {
-            Choice::Kvm => true,
-            Choice::Auto => kvm == Kvm::Usable && cpu.virtualization,
+            Choice::Kvm | Choice::Hvf => true,
+            Choice::Auto => kvm_does || hvf_trouble(&hvf).is_none(),
             Choice::Tcg => false,
         };
-        let qemu = if enough {
-            Qemu::NotSought
-        } else {
-            Qemu::find(Arch::HOST, path.unwrap_or_default(), shared)
+        let qemu = match enough {
+            true => Qemu::NotSought,
+            false => sys::find_qemu(Arch::HOST, path.unwrap_or_default(), shared),
         };
-        Self { kvm, cpu, pvm: fs::exists("/sys/module/kvm_pvm").unwrap_or(false), qemu }
+        Self { kvm, cpu, pvm: fs::exists("/sys/module/kvm_pvm").unwrap_or(false), hvf, qemu }
     }
 
     /// Looks at everything, for `doctor`.
@@ -70,7 +81,7 @@ impl Facts {
 }
 
 impl CpuFlags {
-    /// Reads the first `flags` line.
+    /// Reads the first `flags` line; on arm64 there is none.
     pub fn parse(cpuinfo: &str) -> Self {
         let line = cpuinfo.lines().find_map(|line| {
             line.strip_prefix("flags").filter(|rest| rest.trim_start().starts_with(':'))
@@ -78,7 +89,8 @@ impl CpuFlags {
         let has = |flag: &str| {
             line.is_some_and(|line| line.split_ascii_whitespace().any(|word| word == flag))
         };
-        Self { virtualization: has("vmx") || has("svm"), hypervisor: has("hypervisor") }
+        let virtualization = line.is_some().then(|| has("vmx") || has("svm"));
+        Self { virtualization, hypervisor: has("hypervisor") }
     }
 }
 

@@ -24,6 +24,9 @@ pub const OLDEST: (u32, u32) = (7, 0);
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Qemu {
+    /// It would not do on this system.
+    #[cfg_attr(target_os = "linux", allow(dead_code, reason = "made elsewhere"))]
+    Foreign,
     /// It was not needed.
     NotSought,
     /// Not in `PATH`.

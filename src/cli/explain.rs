@@ -182,14 +182,7 @@ impl Described {
                 self.cpus
             ),
         );
-        line(
-            "engine",
-            format!(
-                "{}: {}",
-                if self.accel == Accel::Kvm { "kvm" } else { "tcg" },
-                self.accel_reason
-            ),
-        );
+        line("engine", format!("{}: {}", self.accel.name(), self.accel_reason));
         line("image", self.image.text());
         line("kernel", self.image.kernel.clone().unwrap_or_else(|| "the image's own".into()));
         if let Some(flake) = &self.flake {

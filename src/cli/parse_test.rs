@@ -231,7 +231,7 @@ fn mistakes_are_one_line_that_says_what_to_do() {
         (&["--cpus", "0"], &["1 to 32"]),
         (&["--timeout", "soon"], &["1h30m"]),
         (&["--timeout", "0"], &["zero"]),
-        (&["--accel", "hvf"], &["hvf", "auto, kvm, tcg"]),
+        (&["--accel", "xen"], &["xen", "auto, kvm, hvf, tcg"]),
         (&["--name", "a b"], &["letters"]),
         (&["-v", "/a:b"], &["SRC:DST"]),
         (&["-v", "/a:/proc/x"], &["hide the guest's own system"]),

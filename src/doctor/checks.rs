@@ -28,11 +28,8 @@ pub fn all(host: &Host, try_model: bool) -> Report {
         .collect();
     let facts = Facts::gather_all(host.var("PATH").map(|path| path.as_os_str()), &shared);
     let decision = accel::decide(Choice::Auto, &facts);
-    let mut findings = vec![
-        engine::processor(&facts),
-        engine::kvm(&facts),
-        engine::qemu(&facts, decision.as_ref().is_ok_and(|d| d.accel == Accel::Kvm)),
-    ];
+    let hardware = decision.as_ref().is_ok_and(|decision| decision.accel != Accel::Tcg);
+    let mut findings = engine::all(&facts, hardware);
     findings.extend(confinement(&confine::probe()));
     findings.push(memory(host));
     findings.extend(files::all(host));
@@ -40,7 +37,7 @@ pub fn all(host: &Host, try_model: bool) -> Report {
     findings.push(terminal());
     let engine = match &decision {
         Ok(decision) => {
-            format!("`--accel auto` takes {}: {}", engine::name(decision.accel), decision.reason)
+            format!("`--accel auto` takes {}: {}", decision.accel.name(), decision.reason)
         }
         Err(e) => e.to_string(),
     };

@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::path::Path;
 
@@ -6,12 +6,13 @@ use guest_image::{Cache, Recipe, debian::ToolsError};
 
 use super::*;
 use crate::{
-    accel::{CpuFlags, Kvm, Qemu},
+    accel::{CpuFlags, Created, Hvf, Kvm, Mac, Qemu},
     doctor::report::Level,
 };
 
 fn facts(kvm: Kvm, virtualization: bool, qemu: Qemu) -> Facts {
-    Facts { kvm, cpu: CpuFlags { virtualization, hypervisor: true }, pvm: false, qemu }
+    let cpu = CpuFlags { virtualization: Some(virtualization), hypervisor: true };
+    Facts { kvm, cpu, pvm: false, hvf: Hvf::Foreign, qemu }
 }
 
 #[test]
@@ -31,6 +32,24 @@ fn kvm_without_the_flags_is_a_warning() {
     assert_eq!(engine::kvm(&facts(Kvm::Usable, true, Qemu::Absent)).level, Level::Ok);
     let denied = engine::kvm(&facts(Kvm::Denied, true, Qemu::Absent));
     assert!(denied.advice.unwrap().contains("usermod"));
+}
+
+#[test]
+fn a_mac_is_asked_for_its_framework_only() {
+    let mac = Mac {
+        arm64: true,
+        translated: false,
+        supported: true,
+        version: Some((15, 6)),
+        created: Created::Denied,
+    };
+    let facts = |mac| Facts { hvf: Hvf::Mac(mac), ..facts(Kvm::Foreign, false, Qemu::Foreign) };
+    let [denied] = &engine::all(&facts(mac), false)[..] else { panic!() };
+    assert_eq!(denied.level, Level::Fail);
+    assert!(denied.advice.as_ref().unwrap().contains("./scripts/sign"));
+    let works = engine::all(&facts(Mac { created: Created::Works, ..mac }), true);
+    assert_eq!((works[0].level, works.len()), (Level::Ok, 1));
+    assert!(works[0].fact.contains("macOS 15.6"), "{}", works[0].fact);
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn mistakes_name_file_line_and_key() {
         ("cpus = 0\n", "config.toml:1:", "1 to 32"),
         ("\n\nmemory = \"4x\"\n", "config.toml:3:", "memory is"),
         ("memory = 1.5\n", "config.toml:1:", "4g"),
-        ("accel = \"hvf\"\n", "config.toml:1:", "hvf"),
+        ("accel = \"xen\"\n", "config.toml:1:", "xen"),
         ("cpus = \n", "config.toml:1:", ""),
         ("[a]\nb = 1\n", "config.toml:1:", "a"),
     ];

@@ -23,10 +23,7 @@ pub fn check(name: &str) -> Result<String, NameError> {
 /// What the system's random source says.
 pub fn generate() -> std::io::Result<String> {
     let mut bytes = [0u8; 3];
-    let got = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())?;
-    if got < bytes.len() {
-        return Err(std::io::ErrorKind::UnexpectedEof.into());
-    }
+    crate::sys::random(&mut bytes)?;
     let [a, b, c] = bytes;
     Ok(format!("qvm-{a:02x}{b:02x}{c:02x}"))
 }

@@ -10,8 +10,9 @@ use host_bridge::{Bridge, Config, Limits};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Error, Job, Process, child,
+    Error, Process, child,
     launch::{Launch, Passed},
+    sys::Job,
     words,
 };
 

@@ -4,7 +4,7 @@ use std::{env, io, os::fd::OwnedFd, path::PathBuf, process::ExitCode};
 
 use confine::{Denied, Profile};
 
-use super::{Job, MARK, bridge, fs, launch::Order, model, qemu, vmm, vsock, words};
+use super::{MARK, launch::Order, sys::ServeError, words};
 
 /// Why a process gives up. The session prints it.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +23,8 @@ pub(super) enum Error {
     Ended(std::process::ExitStatus),
     /// The monitor, or the way to it, broke.
     #[error("the connection to the machine failed")]
-    Serve(#[from] virtio_devices::transport::vhost_user::Error),
+    #[cfg_attr(target_os = "macos", allow(dead_code, reason = "the monitor serves them itself"))]
+    Serve(#[from] ServeError),
     /// The machine could not be built.
     #[error(transparent)]
     Machine(#[from] qvm_vmm::machine::Error),
@@ -83,12 +84,5 @@ fn run(number: Option<i32>) -> Result<(), Error> {
         .and_then(Order::read)
         .map_err(Error::NotStartedByQvm)?;
     let start = Start { parent: order.parent, life: order.life.take()?, denied: order.denied };
-    match order.job {
-        Job::Fs(job) => fs::run(job, start),
-        Job::Vsock(job) => vsock::run(job, start),
-        Job::Vmm(job) => vmm::run(job, start),
-        Job::Qemu(job) => qemu::run(job, start),
-        Job::Bridge(job) => bridge::run(job, start),
-        Job::Model(job) => model::run(job, start),
-    }
+    order.job.run(start)
 }

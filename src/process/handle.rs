@@ -7,12 +7,10 @@ use std::{
 
 use rustix::{
     event::{PollFd, PollFlags, poll},
-    io::Errno,
-    process::{Signal, WaitId, WaitIdOptions, pidfd_send_signal, waitid},
     time::Timespec,
 };
 
-use super::{Error, MachineEnd, Status, words::Words};
+use super::{Error, MachineEnd, Status, sys::Watch, words::Words};
 
 /// How long the end of a killed process is waited for. It is at once, unless a system call on a
 /// dead network file system holds it.
@@ -24,7 +22,7 @@ const END: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Process {
     name: &'static str,
-    pidfd: OwnedFd,
+    watch: Watch,
     /// The process is killed by the kernel when this closes.
     life: Option<OwnedFd>,
     words: Words,
@@ -32,8 +30,8 @@ pub struct Process {
 }
 
 impl Process {
-    pub(super) fn new(name: &'static str, pidfd: OwnedFd, life: OwnedFd, words: Words) -> Self {
-        Self { name, pidfd, life: Some(life), words, status: None }
+    pub(super) fn new(name: &'static str, watch: Watch, life: OwnedFd, words: Words) -> Self {
+        Self { name, watch, life: Some(life), words, status: None }
     }
 
     /// What it is: `fs`, `vsock`, `vmm` or `qemu`.
@@ -81,7 +79,7 @@ impl Process {
     /// How it ended; `None` while it runs.
     pub fn try_status(&mut self) -> Option<Status> {
         if self.status.is_none() {
-            self.status = self.reap(WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
+            self.status = self.watch.status();
         }
         self.status
     }
@@ -97,15 +95,16 @@ impl Process {
             if left.is_zero() {
                 return None;
             }
-            wait_for(self.pidfd.as_fd(), left);
+            wait_for(self.watch.as_fd(), left);
         }
     }
 
     /// Kills it. It cannot refuse; its end is still to be waited for.
     pub fn kill(&mut self) {
         self.life = None;
-        // It may have ended by itself.
-        let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
+        if self.status.is_none() {
+            self.watch.kill();
+        }
     }
 
     /// The last thing it said that may tell why it ended; one line, fit for a terminal.
@@ -118,21 +117,11 @@ impl Process {
         self.words.listen();
         serde_json::from_str(self.words.end.as_deref()?).ok()
     }
-
-    fn reap(&self, options: WaitIdOptions) -> Option<Status> {
-        loop {
-            match waitid(WaitId::PidFd(self.pidfd.as_fd()), options) {
-                Ok(status) => return status.as_ref().map(Status::of),
-                Err(Errno::INTR) => {}
-                Err(_) => return Some(Status::Unknown),
-            }
-        }
-    }
 }
 
 impl AsFd for Process {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.pidfd.as_fd()
+        self.watch.as_fd()
     }
 }
 

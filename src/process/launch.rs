@@ -12,22 +12,23 @@ use std::{
         fd::{AsRawFd, FromRawFd, OwnedFd, RawFd},
         unix::process::CommandExt,
     },
-    process::{Command, Stdio},
+    path::PathBuf,
+    process::Stdio,
 };
 
 use confine::{Denied, Role};
 use rustix::{
-    fs::MemfdFlags,
     io::{FdFlags, fcntl_setfd},
-    pipe::{PipeFlags, pipe_with},
-    process::{
-        Pid, PidfdFlags, Signal, getpid, getppid, pidfd_open, set_parent_process_death_signal,
-        setsid,
-    },
+    process::{Pid, getpid, getppid, setsid},
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Error, Job, MARK, Process, words::Words};
+use super::{
+    Error, MARK, Process,
+    sys::{self, Job, Watch},
+    words::Words,
+};
+use crate::sys::{memory_file, pipe};
 
 /// A descriptor that a process is given. Its number is the same on both sides.
 #[derive(Debug, Serialize, Deserialize)]
@@ -70,11 +71,22 @@ pub(super) struct Order {
 pub(super) struct Launch {
     role: Role,
     fds: Vec<OwnedFd>,
+    sandbox: Sandbox,
+}
+
+/// What is around a process from its first instruction, where the system has such a thing.
+#[cfg_attr(target_os = "linux", allow(dead_code, reason = "a process confines itself"))]
+#[derive(Debug)]
+pub(super) struct Sandbox {
+    /// What it is.
+    pub(super) role: Role,
+    /// Folders that it serves, by their real paths, and whether they are read-only.
+    pub(super) folders: Vec<(PathBuf, bool)>,
 }
 
 impl Launch {
     pub(super) fn new(role: Role) -> Self {
-        Self { role, fds: Vec::new() }
+        Self { role, fds: Vec::new(), sandbox: Sandbox { role, folders: Vec::new() } }
     }
 
     /// Gives the process a descriptor.
@@ -85,6 +97,11 @@ impl Launch {
         Passed(number)
     }
 
+    /// Lets the process reach the folder at `path`, which it serves.
+    pub(super) fn serves(&mut self, path: PathBuf, read_only: bool) {
+        self.sandbox.folders.push((path, read_only));
+    }
+
     /// Starts the process. The session's copies of the descriptors are closed.
     pub(super) fn start(self, job: Job) -> Result<Process, Error> {
         let name = self.role.name();
@@ -93,13 +110,13 @@ impl Launch {
 
     fn try_start(mut self, job: Job) -> io::Result<Process> {
         let (words, said) = Words::pipe()?;
-        let (theirs, life) = pipe_with(PipeFlags::CLOEXEC)?;
+        let (theirs, life) = pipe()?;
         let parent = getpid();
         let order =
             Order { parent: std::process::id(), life: self.pass(theirs), denied: denied(), job };
         let order = self.pass(order.write()?);
         let numbers: Vec<RawFd> = self.fds.iter().map(AsRawFd::as_raw_fd).collect();
-        let mut command = Command::new("/proc/self/exe");
+        let mut command = sys::command(&self.sandbox)?;
         command
             .arg0(format!("qvm-{}", self.role.name()))
             .args([MARK, &order.number().to_string()])
@@ -115,15 +132,14 @@ impl Launch {
         let child = command.spawn()?;
         let pid = Pid::from_child(&child);
         // Nobody else waits for it, so the number is still its own even if it ended.
-        let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
-        Ok(Process::new(self.role.name(), pidfd, life, words))
+        Ok(Process::new(self.role.name(), Watch::new(pid)?, life, words))
     }
 }
 
 impl Order {
     /// Writes the order into a memory file.
     fn write(&self) -> io::Result<OwnedFd> {
-        let mut file = File::from(rustix::fs::memfd_create("qvm order", MemfdFlags::CLOEXEC)?);
+        let mut file = memory_file("qvm order")?;
         // At once: the writer would make a system call of every token.
         file.write_all(&serde_json::to_vec(self)?)?;
         file.rewind()?;
@@ -140,7 +156,7 @@ impl Order {
 /// Between fork and exec: ends with the session from here on, leaves its terminal, lets the
 /// descriptors through.
 fn between(parent: Pid, numbers: &[RawFd]) -> io::Result<()> {
-    set_parent_process_death_signal(Some(Signal::KILL))?;
+    sys::die_with()?;
     if getppid() != Some(parent) {
         return Err(io::ErrorKind::BrokenPipe.into());
     }

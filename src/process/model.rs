@@ -29,8 +29,9 @@ use rustix::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Error, Job, Process, child,
+    Error, Process, child,
     launch::{Launch, Passed},
+    sys::Job,
     words,
 };
 use crate::descriptors;

@@ -19,8 +19,9 @@ use rustix::io::{FdFlags, fcntl_setfd};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Error, Job, Process, child,
+    Error, Process, child,
     launch::{Launch, Passed},
+    sys::Job,
     words,
 };
 

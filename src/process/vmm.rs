@@ -1,4 +1,9 @@
 //! The virtual machine monitor.
+//!
+//! On Linux other processes serve its shares and vsock. On macOS it does so itself, on threads of
+//! its own ([`local`]).
+
+mod local;
 
 use std::{
     fs::File,
@@ -7,15 +12,17 @@ use std::{
         fd::{AsRawFd, OwnedFd},
         unix::net::UnixStream,
     },
+    path::PathBuf,
 };
 
 use confine::{Profile, Role};
-use qvm_vmm::machine::{Exit, Machine, MachineSpec, VhostUserSpec};
+use qvm_vmm::machine::{Exit, MachineSpec, Outcome, RunError, VhostUserSpec};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Error, Job, Process, child,
+    Error, Process, child,
     launch::{Launch, Passed},
+    sys::{Confinement, Job, machine},
     words,
 };
 
@@ -42,13 +49,40 @@ pub struct VmmArgs {
     pub balloon: bool,
     /// Where the guest's serial port writes: a pipe or socket of its own.
     pub serial: Option<OwnedFd>,
-    /// `/dev/kvm`, opened for reading and writing.
-    pub kvm: OwnedFd,
+    /// `/dev/kvm`, opened for reading and writing. Without, Hypervisor.framework runs the machine.
+    pub kvm: Option<OwnedFd>,
+    /// Folders that the monitor serves itself.
+    pub shares: Vec<LocalShare>,
+    /// vsock, if the monitor serves that itself.
+    pub vsock: Option<LocalVsock>,
     /// The machine stops when this becomes readable or its other end closes.
     pub stop: Option<OwnedFd>,
     /// Eight bytes are written here just before the guest's first instruction: an eventfd or
     /// a pipe.
     pub first_entry: Option<OwnedFd>,
+}
+
+/// A shared folder that the monitor serves itself.
+#[derive(Debug)]
+pub struct LocalShare {
+    /// The folder, opened.
+    pub dir: OwnedFd,
+    /// Its real path.
+    pub path: PathBuf,
+    /// Its virtio-fs tag.
+    pub tag: String,
+    /// Every change is refused.
+    pub read_only: bool,
+}
+
+/// The vsock device that the monitor serves itself.
+#[derive(Debug)]
+pub struct LocalVsock {
+    /// The guest's address: 3 or more.
+    pub guest_cid: u64,
+    /// Each port with one end of a channel: at the other end
+    /// [`virtio_devices::vsock::accept`] receives the connections.
+    pub ports: Vec<(u32, OwnedFd)>,
 }
 
 /// A device that another process serves.
@@ -75,6 +109,9 @@ pub struct MachineEnd {
     /// What devices had to say, one line each.
     pub notes: Vec<String>,
 }
+
+/// A machine that is built: runs it to its end.
+pub(super) type Built = Box<dyn FnOnce() -> Result<Outcome, RunError>>;
 
 /// How a machine ended: [`Exit`] on its way between processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,7 +154,9 @@ pub(super) struct VmmJob {
     rng: bool,
     balloon: bool,
     serial: Option<Passed>,
-    kvm: Passed,
+    kvm: Option<Passed>,
+    shares: Vec<local::ShareJob>,
+    vsock: Option<local::VsockJob>,
     stop: Option<Passed>,
     first_entry: Option<Passed>,
 }
@@ -138,6 +177,7 @@ struct VhostUserJob {
 /// [`Error::Start`]. What happens later is told by [`Process::ready`].
 pub fn spawn_vmm(args: VmmArgs) -> Result<Process, Error> {
     let mut launch = Launch::new(Role::Vmm);
+    let shares = args.shares.into_iter().map(|s| local::ShareJob::pass(s, &mut launch)).collect();
     let mut pass = |fd: OwnedFd| launch.pass(fd);
     let job = VmmJob {
         cpus: args.cpus,
@@ -160,7 +200,9 @@ pub fn spawn_vmm(args: VmmArgs) -> Result<Process, Error> {
         rng: args.rng,
         balloon: args.balloon,
         serial: args.serial.map(&mut pass),
-        kvm: pass(args.kvm),
+        kvm: args.kvm.map(&mut pass),
+        vsock: args.vsock.map(|vsock| local::VsockJob::pass(vsock, &mut pass)),
+        shares,
         stop: args.stop.map(&mut pass),
         first_entry: args.first_entry.map(&mut pass),
     };
@@ -174,7 +216,8 @@ pub(super) fn profile() -> Profile {
 
 /// The process.
 pub(super) fn run(job: VmmJob, start: child::Start) -> Result<(), child::Error> {
-    let mut profile = profile();
+    let serves = !job.shares.is_empty();
+    let mut profile = if serves { local::profile() } else { profile() };
     let mut keep = |passed: Passed| -> io::Result<OwnedFd> {
         let fd = passed.take()?;
         profile.keep.push(fd.as_raw_fd());
@@ -194,7 +237,9 @@ pub(super) fn run(job: VmmJob, start: child::Start) -> Result<(), child::Error> 
         })
         .collect::<io::Result<_>>()?;
     let first_entry = job.first_entry.map(&mut keep).transpose()?;
-    let spec = MachineSpec {
+    let vsock = job.vsock.map(|vsock| vsock.take(&mut keep)).transpose()?;
+    let shares = local::take(job.shares, &mut keep)?;
+    let mut spec = MachineSpec {
         cpus: job.cpus,
         memory: job.memory,
         kernel: keep(job.kernel)?.into(),
@@ -214,7 +259,7 @@ pub(super) fn run(job: VmmJob, start: child::Start) -> Result<(), child::Error> 
         rng: job.rng,
         balloon: job.balloon,
         serial: job.serial.map(&mut keep).transpose()?,
-        kvm: Some(keep(job.kvm)?),
+        kvm: job.kvm.map(&mut keep).transpose()?,
         stop: job.stop.map(&mut keep).transpose()?,
         first_entry: first_entry.map(|event| {
             Box::new(move || {
@@ -223,12 +268,13 @@ pub(super) fn run(job: VmmJob, start: child::Start) -> Result<(), child::Error> 
             }) as Box<dyn FnOnce() + Send>
         }),
     };
-    let denied = start.denied;
-    let confined = confine::enter(start.bind(profile))?;
-    let machine = Machine::new(spec)?;
-    words::say_ready(&confined.report);
-    confine::seal(Role::Vmm, denied)?;
-    let outcome = machine.run()?;
+    let confinement = Confinement { denied: start.denied, serves };
+    let report = confinement.enter(start.bind(profile))?;
+    spec.local = local::devices(shares, vsock)?;
+    let run = machine(spec)?;
+    words::say_ready(&report);
+    confinement.seal()?;
+    let outcome = run()?;
     words::say_end(&MachineEnd { exit: outcome.exit.into(), notes: outcome.notes });
     Ok(())
 }

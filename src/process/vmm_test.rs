@@ -62,7 +62,7 @@ fn kernel(code: &[u8]) -> OwnedFd {
 /// A machine that runs `code`; `None` with the reason printed where there is no KVM.
 fn machine(code: &[u8]) -> Option<VmmArgs> {
     let kvm = match File::options().read(true).write(true).open("/dev/kvm") {
-        Ok(kvm) => kvm.into(),
+        Ok(kvm) => OwnedFd::from(kvm),
         Err(error) => {
             println!("skipped: /dev/kvm cannot be opened: {error}");
             return None;
@@ -79,7 +79,9 @@ fn machine(code: &[u8]) -> Option<VmmArgs> {
         rng: true,
         balloon: true,
         serial: None,
-        kvm,
+        kvm: Some(kvm),
+        shares: vec![],
+        vsock: None,
         stop: None,
         first_entry: None,
     })

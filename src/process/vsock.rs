@@ -13,8 +13,9 @@ use virtio_devices::{
 };
 
 use super::{
-    Error, Job, Process, child,
+    Error, Process, child,
     launch::{Launch, Passed},
+    sys::Job,
     words,
 };
 

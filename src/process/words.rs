@@ -11,12 +11,9 @@ use std::{
     os::fd::{AsFd, BorrowedFd, OwnedFd},
 };
 
-use rustix::{
-    io::Errno,
-    pipe::{PipeFlags, pipe_with},
-};
+use rustix::io::Errno;
 
-use crate::error::plain;
+use crate::{error::plain, sys::pipe_nonblocking};
 
 /// Starts the line that says the process is ready; the report of its confinement follows.
 const READY: &str = "@ready ";
@@ -50,7 +47,7 @@ pub(super) struct Words {
 impl Words {
     /// Makes a pipe: the session's end, and the other one.
     pub(super) fn pipe() -> io::Result<(Self, OwnedFd)> {
-        let (ours, theirs) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
+        let (ours, theirs) = pipe_nonblocking()?;
         let words = Self {
             pipe: ours,
             partial: Vec::new(),

@@ -10,7 +10,6 @@ use std::{
 };
 
 use host_bridge::link::{self, State};
-use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 
 use super::{
     control::{self, Connection, Info, Request},
@@ -20,6 +19,7 @@ use crate::{
     error::plain,
     session::spawn_thread,
     spec::{LocalModel, Model},
+    sys::own_program,
 };
 
 /// A server that was started listens after this, or not at all.
@@ -93,8 +93,7 @@ fn attach_foreign(upstream: &Upstream) -> Result<Attached, Error> {
     let foreign = Foreign::look(upstream.clone())
         .map_err(|error| Error::Upstream(upstream.clone(), error))?;
     let (ours, link) =
-        socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
-            .map_err(|errno| Error::System("make a socket", errno.into()))?;
+        host_bridge::pair().map_err(|error| Error::System("make a socket", error))?;
     let (context, messages) = (foreign.context(), Some(foreign.messages));
     spawn_thread("link", move || drop(link::serve(ours, Arc::new(foreign))))
         .map_err(|error| Error::System("start a thread", error))?;
@@ -156,7 +155,8 @@ fn open_or_start(local: &LocalModel) -> Result<(Connection, bool), Error> {
         Err(control::Error::None) => {}
         other => return Ok((other?, false)),
     }
-    let mut server = Command::new("/proc/self/exe")
+    let program = own_program().map_err(|error| Error::System("find this program", error))?;
+    let mut server = Command::new(program)
         .args(&local.serve)
         .current_dir("/")
         .stdin(Stdio::null())

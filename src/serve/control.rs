@@ -1,4 +1,4 @@
-//! The way to a model server that runs: an abstract socket, and what may be asked there.
+//! The way to a model server that runs: a socket with a name, and what may be asked there.
 //!
 //! Only the same user is answered. This is not the guest's way: that is the link, which can do
 //! less.
@@ -7,17 +7,18 @@ use std::{
     io,
     os::{
         fd::{AsFd, OwnedFd},
-        linux::net::SocketAddrExt,
-        unix::net::{SocketAddr, UnixListener, UnixStream},
+        unix::net::{UnixListener, UnixStream},
     },
 };
 
 use agent_protocol::{FrameError, read_frame, write_frame};
 use host_bridge::link::State;
-use rustix::net::sockopt::socket_peercred;
 use serde::{Deserialize, Serialize};
 
-use crate::descriptors;
+use crate::{
+    descriptors,
+    sys::{names, same_user},
+};
 
 /// Which model is wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,23 +103,20 @@ pub enum Error {
     Io(#[from] io::Error),
 }
 
+/// What sockets of model servers are called by.
+const KIND: &str = "qvm-serve";
+
 /// Distinguishes servers of one user; tests have their own.
-fn address() -> io::Result<SocketAddr> {
-    let uid = rustix::process::getuid().as_raw();
-    let name = std::env::var("QVM_SERVE_NAME").unwrap_or_else(|_| "serve".into());
-    SocketAddr::from_abstract_name(format!("qvm-serve/{uid}/{name}"))
+fn name() -> String {
+    std::env::var("QVM_SERVE_NAME").unwrap_or_else(|_| "serve".into())
 }
 
-pub(super) fn same_user(stream: &UnixStream) -> io::Result<bool> {
-    Ok(socket_peercred(stream)?.uid == rustix::process::getuid())
-}
-
-/// Listens.
+/// Listens. The name is to be held as long.
 ///
 /// # Errors
 /// [`Error::Taken`] if another server does.
-pub(super) fn listen() -> Result<UnixListener, Error> {
-    UnixListener::bind_addr(&address()?).map_err(|error| match error.kind() {
+pub(super) fn listen() -> Result<(UnixListener, names::Name), Error> {
+    names::listen(KIND, &name()).map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => Error::Taken(info().ok().map(Box::new)),
         _ => Error::Io(error),
     })
@@ -132,7 +130,7 @@ impl Connection {
     /// # Errors
     /// [`Error::None`] if there is none.
     pub(super) fn open() -> Result<Self, Error> {
-        let stream = UnixStream::connect_addr(&address()?).map_err(|error| match error.kind() {
+        let stream = names::connect(KIND, &name()).map_err(|error| match error.kind() {
             io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => Error::None,
             _ => Error::Io(error),
         })?;

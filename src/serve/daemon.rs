@@ -14,10 +14,7 @@ use std::{
 use agent_protocol::{read_frame, write_frame};
 use host_bridge::link::{self, State};
 use models::{Profile, Server, gpu::Grants};
-use rustix::{
-    event::{PollFd, PollFlags, poll},
-    net::{AddressFamily, SocketFlags, SocketType, socketpair},
-};
+use rustix::event::{PollFd, PollFlags, poll};
 
 use super::{
     control::{self, Answer, Choice, Request},
@@ -30,6 +27,7 @@ use crate::{
     error::{self, plain},
     process::Process,
     session::{signals, spawn_thread},
+    sys::same_user,
 };
 
 /// A model has this long to be loaded, unless `QVM_MODEL_TIMEOUT` says otherwise (in seconds).
@@ -75,7 +73,7 @@ pub struct Options {
 /// # Errors
 /// [`control::Error`] when another serves, or nothing can be listened on.
 pub fn run(options: Options) -> Result<u8, control::Error> {
-    let listener = control::listen()?;
+    let (listener, _name) = control::listen()?;
     let (events, inbox) = mpsc::channel();
     let told = events.clone();
     signals::watch(move |signal| {
@@ -354,7 +352,7 @@ fn accept(listener: UnixListener, supervisor: Arc<Supervisor>) -> io::Result<()>
     spawn_thread("control", move || {
         let clients = Arc::new(());
         for client in listener.incoming().flatten() {
-            let ours = control::same_user(&client).unwrap_or(false);
+            let ours = same_user(&client).unwrap_or(false);
             if !ours || Arc::strong_count(&clients) > CLIENTS {
                 continue;
             }
@@ -406,8 +404,7 @@ fn serve(
 
 /// A link, counted as a user until it is closed.
 fn open_link(supervisor: &Arc<Supervisor>) -> io::Result<std::os::fd::OwnedFd> {
-    let flags = SocketFlags::CLOEXEC;
-    let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
+    let (ours, theirs) = host_bridge::pair()?;
     supervisor.update(|shared| shared.links += 1);
     supervisor.tell(Event::Users);
     let supplier = Arc::clone(supervisor);

@@ -96,7 +96,7 @@ impl Handle {
         if self.broken || write_frame(&mut bytes, message).is_err() {
             return;
         }
-        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+        let flags = SendFlags::DONTWAIT | crate::sys::SEND;
         if let Ok(sent) = rustix::net::send(&self.line, &bytes, flags) {
             self.broken = sent < bytes.len();
         }

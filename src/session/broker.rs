@@ -150,7 +150,7 @@ impl Broker {
     /// If the kernel has no random bytes.
     pub fn expect(&self, what: Expect) -> io::Result<(u32, Token)> {
         let mut token = Token::default();
-        rustix::rand::getrandom(&mut token, rustix::rand::GetRandomFlags::empty())?;
+        crate::sys::random(&mut token)?;
         let id = self.shared.next.fetch_add(1, Ordering::Relaxed);
         let waiting = Waiting { token, what, command: None, streams: [None, None, None] };
         self.shared.waiting().insert(id, waiting);

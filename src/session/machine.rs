@@ -7,6 +7,8 @@
 //!    qemu)                            └─ channels ─▶ bridge, with a model
 //! ```
 //!
+//! On macOS the engine serves the shares and vsock itself ([`engine`]).
+//!
 //! All are started at once; each confines itself while the others do. The guest cannot run before
 //! its devices are up: the engine waits for their first answer.
 
@@ -21,26 +23,23 @@ use std::{
     time::{Duration, Instant},
 };
 
-use agent_protocol::{AGENT_PORT, GUEST_CID};
+use agent_protocol::AGENT_PORT;
 use guest_image::{Arch, Image, agent};
-use rustix::{
-    event::{PollFd, PollFlags, poll},
-    fs::MemfdFlags,
-    net::{AddressFamily, SocketFlags, SocketType, socketpair},
-};
+use rustix::event::{PollFd, PollFlags, poll};
 
 use super::{
     attach::spawn,
     console::Console,
+    engine::{self, Base},
     error::{Error, Tail},
     event::{Event, Events},
-    kvm,
     model::{self, GuestModel},
-    tcg,
+    vmm::FirstEntry,
 };
 use crate::{
-    process::{self, FsArgs, MachineExit, Process, Status, VsockArgs},
-    spec::{Accel, Spec},
+    process::{MachineExit, Process, Status},
+    spec::Spec,
+    sys::channel,
 };
 
 /// A process has this long to confine itself: it takes milliseconds, on a loaded machine more.
@@ -61,12 +60,13 @@ pub fn vsock_ports(spec: &Spec) -> Vec<(u32, &'static str)> {
 pub struct Machine {
     processes: Vec<Process>,
     channel: Option<OwnedFd>,
-    first_entry: Option<kvm::FirstEntry>,
+    first_entry: Option<FirstEntry>,
     /// What the guest prints.
     pub console: Console,
 }
 
-/// What an engine is given.
+/// What an engine is given whose devices other processes serve.
+#[cfg(target_os = "linux")]
 pub(super) struct Parts<'a> {
     pub spec: &'a Spec,
     pub kernel: File,
@@ -107,43 +107,21 @@ impl Machine {
             processes.push(process);
             ports.extend(ends);
         }
-        let (process, vsock) = process::spawn_vsock(VsockArgs { guest_cid: GUEST_CID, ports })?;
-        processes.push(process);
-        let mut shares = Vec::new();
-        for share in &spec.shares {
-            let dir = share.dir.try_clone().map_err(system("duplicate a descriptor"))?;
-            let (process, socket) = process::spawn_fs(FsArgs {
-                dir,
-                tag: share.tag.clone(),
-                read_only: share.read_only,
-            })?;
-            processes.push(process);
-            shares.push((socket, share.tag.clone()));
-        }
-
         let kernel = image.vmlinux().ok_or_else(|| Error::NoKernel(image.digest.to_string()))?;
         let mut disks = vec![open(&image.root())?];
         for layer in &image.layers {
             disks.push(open(layer)?);
         }
-        let parts = Parts {
+        let started = engine::start(Base {
             spec,
             kernel: open(&kernel)?,
             initrd: initrd(spec.arch, image)?,
             disks,
             console: console_end,
-            vsock,
-            shares,
-        };
-        let mut first_entry = None;
-        processes.push(match spec.accel {
-            Accel::Kvm => {
-                let (process, entry) = kvm::start(parts)?;
-                first_entry = Some(entry);
-                process
-            }
-            Accel::Tcg => tcg::start(parts)?,
-        });
+            ports,
+        })?;
+        processes.extend(started.processes);
+        let first_entry = started.first_entry;
         for process in &mut processes {
             process.ready(CONFINED)?;
         }
@@ -159,7 +137,7 @@ impl Machine {
 
     /// When the first vCPU entered the guest, where the engine tells.
     pub fn first_entry(&self) -> Option<Instant> {
-        self.first_entry.as_ref().and_then(kvm::FirstEntry::at)
+        self.first_entry.as_ref().and_then(FirstEntry::at)
     }
 
     /// Waits a little for any process to end; gives its place.
@@ -267,18 +245,13 @@ fn watch(processes: &[Process], events: Events) -> io::Result<()> {
     Ok(())
 }
 
-/// The pair that carries the guest's connections of one port.
-pub(super) fn channel() -> io::Result<(OwnedFd, OwnedFd)> {
-    Ok(socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?)
-}
-
 fn open(path: &Path) -> Result<File, Error> {
     File::open(path).map_err(|e| Error::Open(path.to_owned(), e))
 }
 
 /// A file in memory that holds `parts`, one after the other.
 pub(super) fn memory_file(name: &str, parts: &[&[u8]]) -> io::Result<File> {
-    let mut file = File::from(rustix::fs::memfd_create(name, MemfdFlags::CLOEXEC)?);
+    let mut file = crate::sys::memory_file(name)?;
     for part in parts {
         file.write_all(part)?;
     }
@@ -295,6 +268,7 @@ pub(super) fn layers(disks: &[File]) -> String {
 }
 
 /// The number of a descriptor, to be named in arguments.
+#[cfg(target_os = "linux")]
 pub(super) fn number(fd: &impl AsRawFd) -> i32 {
     fd.as_raw_fd()
 }

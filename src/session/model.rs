@@ -17,11 +17,12 @@ use std::{
 use agent_protocol::{Bytes, Forward};
 use guest_image::agents::{self, Local};
 
-use super::{error::Error, guest::bytes, machine::channel};
+use super::{error::Error, guest::bytes};
 use crate::{
     process::{self, BridgeArgs, Process},
     serve::Attached,
     spec::Spec,
+    sys::channel,
 };
 
 /// The guest's port of the model, on its loopback and on vsock.

@@ -1,24 +1,18 @@
-//! Running machines, found by name: no daemon, no file.
+//! Running machines, found by name: no daemon, and on Linux no file.
 //!
-//! Each session listens on an abstract Unix socket (unix(7)) named `qvm/<uid>/<name>`. The kernel
-//! removes it with the process, however that ends, and lists it in /proc/net/unix, which is what
-//! `qvm ps` reads. Both ends check that the other has the same user id, since anybody on the
+//! Each session listens under its name ([`sys::names`](crate::sys::names)), and tells `qvm ps` what
+//! it is. Both ends check that the other has the same user id, since on Linux anybody on the
 //! machine may connect to such a name, or take it.
 
 use std::{
     io,
-    os::{
-        fd::AsFd,
-        linux::net::SocketAddrExt,
-        unix::net::{SocketAddr, UnixListener, UnixStream},
-    },
+    os::{fd::AsFd, unix::net::UnixStream},
     time::Duration,
 };
 
 use agent_protocol::{CommandSpec, read_frame, write_frame};
 use rustix::{
     event::{PollFd, PollFlags, poll},
-    net::sockopt::socket_peercred,
     time::Timespec,
 };
 use serde::{Deserialize, Serialize};
@@ -27,7 +21,10 @@ use super::{
     attach::{Connections, Streams, spawn},
     event::{Event, Events},
 };
-use crate::descriptors;
+use crate::{
+    descriptors,
+    sys::{names, same_user},
+};
 
 /// How long either side waits for the other's next message.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -46,7 +43,7 @@ pub struct Info {
     pub workspace: String,
     /// The command, for people to read.
     pub command: String,
-    /// `kvm` or `tcg`.
+    /// `kvm`, `hvf` or `tcg`.
     pub accel: String,
     /// When it started, seconds since 1970-01-01 UTC.
     pub started: u64,
@@ -93,21 +90,16 @@ pub enum Error {
     Io(#[from] io::Error),
 }
 
-fn address(name: &str) -> io::Result<SocketAddr> {
-    let uid = rustix::process::getuid().as_raw();
-    SocketAddr::from_abstract_name(format!("qvm/{uid}/{name}"))
-}
+/// What sockets of machines are called by.
+const KIND: &str = "qvm";
 
-fn same_user(stream: &UnixStream) -> io::Result<bool> {
-    Ok(socket_peercred(stream)?.uid == rustix::process::getuid())
-}
-
-/// Registers this session under `info.name` and answers for it on a thread.
+/// Registers this session under `info.name` and answers for it on a thread. The name is to be held
+/// as long as the session lasts.
 ///
 /// # Errors
 /// [`Error::NameTaken`] if the name is in use.
-pub fn register(info: Info, events: Events) -> Result<(), Error> {
-    let listener = UnixListener::bind_addr(&address(&info.name)?).map_err(|e| match e.kind() {
+pub fn register(info: Info, events: Events) -> Result<names::Name, Error> {
+    let (listener, name) = names::listen(KIND, &info.name).map_err(|e| match e.kind() {
         io::ErrorKind::AddrInUse => Error::NameTaken(info.name.clone()),
         _ => Error::Io(e),
     })?;
@@ -117,7 +109,7 @@ pub fn register(info: Info, events: Events) -> Result<(), Error> {
             let _ = serve(client, &info, &events);
         }
     })?;
-    Ok(())
+    Ok(name)
 }
 
 fn serve(client: UnixStream, info: &Info, events: &Events) -> Result<(), Error> {
@@ -136,7 +128,7 @@ fn serve(client: UnixStream, info: &Info, events: &Events) -> Result<(), Error> 
 }
 
 fn connect(name: &str) -> Result<UnixStream, Error> {
-    let stream = UnixStream::connect_addr(&address(name)?).map_err(|e| match e.kind() {
+    let stream = names::connect(KIND, name).map_err(|e| match e.kind() {
         io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => Error::NotFound(name.into()),
         _ => Error::Io(e),
     })?;
@@ -149,38 +141,21 @@ fn connect(name: &str) -> Result<UnixStream, Error> {
 /// The machines of this user that run now and answer.
 ///
 /// # Errors
-/// If /proc/net/unix cannot be read.
+/// If names cannot be listed.
 pub fn list() -> Result<Vec<Info>, Error> {
-    let table = std::fs::read_to_string("/proc/net/unix")?;
-    let mut all: Vec<Info> = names(&table, rustix::process::getuid().as_raw())
-        .iter()
-        .filter_map(|name| info(name).ok())
-        .collect();
+    let mut all: Vec<Info> =
+        names::all(KIND)?.iter().filter_map(|stream| info(stream).ok()).collect();
     all.sort_by(|a, b| (a.started, &a.name).cmp(&(b.started, &b.name)));
     Ok(all)
 }
 
-fn info(name: &str) -> Result<Info, Error> {
-    let stream = connect(name)?;
+fn info(stream: &UnixStream) -> Result<Info, Error> {
+    if !same_user(stream)? {
+        return Err(Error::Stranger);
+    }
     stream.set_read_timeout(Some(GLANCE))?;
-    write_frame(&stream, &Request::Info)?;
-    Ok(read_frame(&stream)?)
-}
-
-/// Names in a /proc/net/unix table that listen (`__SO_ACCEPTCON`, flag 0x10000) for `uid`.
-fn names(table: &str, uid: u32) -> Vec<String> {
-    let prefix = format!("@qvm/{uid}/");
-    let listening = table.lines().filter_map(|line| {
-        let mut fields = line.split_ascii_whitespace();
-        let flags = fields.nth(3)?;
-        let path = fields.last()?;
-        let name = path.strip_prefix(prefix.as_str())?;
-        (flags == "00010000").then(|| name.to_owned())
-    });
-    let mut names: Vec<String> = listening.collect();
-    names.sort();
-    names.dedup();
-    names
+    write_frame(stream, &Request::Info)?;
+    Ok(read_frame(stream)?)
 }
 
 /// Asks the machine `name` to run a command; gives its connections.

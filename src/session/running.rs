@@ -356,7 +356,7 @@ impl<'a> Running<'a> {
 fn boot_time(spec: &Spec) -> Duration {
     let given = std::env::var("QVM_BOOT_TIMEOUT").ok().and_then(|s| s.parse().ok());
     Duration::from_secs(given.unwrap_or(match spec.accel {
-        Accel::Kvm => 90,
+        Accel::Kvm | Accel::Hvf => 90,
         Accel::Tcg => 180,
     }))
 }

@@ -20,6 +20,8 @@ use std::{
 use agent_protocol::TerminalSize;
 use rustix::termios::{OptionalActions, Termios, isatty, tcgetattr, tcgetwinsize, tcsetattr};
 
+use crate::sys::own_program;
+
 /// Hidden sub-command that the guard runs under.
 pub const GUARD: &str = "__tty-guard";
 
@@ -87,7 +89,7 @@ fn raw_of(saved: &Termios) -> Termios {
 fn start_guard() -> io::Result<(Child, UnixStream)> {
     let (mut ours, theirs) = UnixStream::pair()?;
     let terminal = io::stdin().as_fd().try_clone_to_owned()?;
-    let child = Command::new("/proc/self/exe")
+    let child = Command::new(own_program()?)
         .arg(GUARD)
         .env_clear()
         .stdin(terminal)

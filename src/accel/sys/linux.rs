@@ -2,19 +2,36 @@
 #![expect(unsafe_code, reason = "the KVM interface is made of ioctls")]
 
 use std::{
+    ffi::OsStr,
     io,
     os::fd::{AsRawFd, FromRawFd, OwnedFd},
+    path::PathBuf,
 };
 
+use guest_image::Arch;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 
-use crate::accel::facts::{KVM_API, Kvm};
+use crate::accel::{
+    facts::{KVM_API, Kvm},
+    hvf::Hvf,
+    qemu::Qemu,
+};
 
 /// `KVM_GET_API_VERSION`, `_IO(0xAE, 0x00)`.
 const GET_API_VERSION: libc::c_ulong = 0xAE00;
 
 /// `KVM_CREATE_VM`, `_IO(0xAE, 0x01)`.
 const CREATE_VM: libc::c_ulong = 0xAE01;
+
+/// Only in builds for tests is there something of that name.
+pub fn probe_hvf() -> Hvf {
+    if cfg!(all(feature = "hvf-shim", target_arch = "aarch64")) { Hvf::Shim } else { Hvf::Foreign }
+}
+
+/// Looks for QEMU.
+pub fn find_qemu(arch: Arch, path: &OsStr, shared: &[PathBuf]) -> Qemu {
+    Qemu::find(arch, path, shared)
+}
 
 /// What `/dev/kvm` does here.
 pub fn probe_kvm() -> Kvm {

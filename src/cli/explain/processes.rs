@@ -38,23 +38,32 @@ pub fn all(spec: &Spec, support: &Support) -> Vec<Process> {
         layers: layers.clone(),
     };
     let nobody = "no capability, no file of its own";
+    let caller = "the caller's, over files only";
+    let nothing = || "an empty root; only the descriptors it was given".to_owned();
+    let kind = |read_only| if read_only { "read-only" } else { "read and write" };
+    if spec.accel == Accel::Hvf {
+        let shares: Vec<_> = spec
+            .shares
+            .iter()
+            .map(|share| format!("{}, {}", share.host.display(), kind(share.read_only)))
+            .collect();
+        let does = "runs the virtual CPUs on Hypervisor.framework, serves the shares, joins the guest's ports to the session";
+        let sees = format!("{}; nothing can be executed", shares.join("; "));
+        let mut all = serving(spec, &layers, nobody);
+        all.push(process("qvm-vmm", does.into(), sees, caller));
+        return all;
+    }
     let mut all: Vec<_> = spec
         .shares
         .iter()
         .map(|share| {
-            let kind = if share.read_only { "read-only" } else { "read and write" };
+            let path = share.host.display();
             let sees =
-                format!("{} as its root, {kind}; nothing can be executed", share.host.display());
-            process(
-                "qvm-fs",
-                format!("serves {}", share.tag),
-                sees,
-                "the caller's, over files only",
-            )
+                format!("{path} as its root, {}; nothing can be executed", kind(share.read_only));
+            process("qvm-fs", format!("serves {}", share.tag), sees, caller)
         })
         .collect();
     all.extend(serving(spec, &layers, nobody));
-    let nothing = || "an empty root; only the descriptors it was given".to_owned();
     all.push(process(
         "qvm-vsock",
         "joins the guest's ports to the session".into(),
@@ -62,7 +71,7 @@ pub fn all(spec: &Spec, support: &Support) -> Vec<Process> {
         nobody,
     ));
     all.push(match (spec.accel, &spec.qemu) {
-        (Accel::Kvm, _) => {
+        (Accel::Kvm | Accel::Hvf, _) => {
             process("qvm-vmm", "runs the virtual CPUs on KVM".into(), nothing(), nobody)
         }
         (Accel::Tcg, program) => {

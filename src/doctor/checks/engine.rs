@@ -1,24 +1,41 @@
-//! Processor, KVM and QEMU.
+//! Processor, KVM or Hypervisor.framework, QEMU.
 
 use guest_image::Arch;
 
 use crate::{
-    accel::{Facts, Kvm, Qemu, kvm_trouble, qemu_trouble},
+    accel::{Facts, Hvf, Kvm, Mac, Qemu, hvf_trouble, kvm_trouble, qemu_trouble},
     doctor::report::Finding,
-    spec::Accel,
 };
 
-/// The name `--accel` takes.
-pub fn name(accel: Accel) -> &'static str {
-    match accel {
-        Accel::Kvm => "kvm",
-        Accel::Tcg => "tcg",
+/// Those that this system has. `hardware`: that the decision takes virtualization.
+pub fn all(facts: &Facts, hardware: bool) -> Vec<Finding> {
+    match &facts.hvf {
+        Hvf::Mac(mac) => vec![hvf(&facts.hvf, mac)],
+        Hvf::Foreign | Hvf::Shim => vec![processor(facts), kvm(facts), qemu(facts, hardware)],
+    }
+}
+
+/// Hypervisor.framework. There is nothing else on a Mac.
+pub fn hvf(hvf: &Hvf, mac: &Mac) -> Finding {
+    let check = "hypervisor";
+    match hvf_trouble(hvf) {
+        Some(trouble) => Finding::fail(check, trouble.short, trouble.hint),
+        None => {
+            let version = mac.version.map_or_else(
+                || "macOS of unknown version".to_owned(),
+                |(major, minor)| format!("macOS {major}.{minor}"),
+            );
+            Finding::ok(check, format!("Hypervisor.framework of {version} makes machines"))
+        }
     }
 }
 
 /// Hardware virtualization.
 pub fn processor(facts: &Facts) -> Finding {
-    match (facts.cpu.virtualization, facts.cpu.hypervisor) {
+    let Some(virtualization) = facts.cpu.virtualization else {
+        return Finding::ok("processor", "does not tell what it can; /dev/kvm does");
+    };
+    match (virtualization, facts.cpu.hypervisor) {
         (true, false) => Finding::ok("processor", "has hardware virtualization (vmx or svm)"),
         (true, true) => {
             Finding::ok("processor", "a virtual machine with nested virtualization (vmx or svm)")

@@ -1,0 +1,98 @@
+//! Hypervisor.framework: asked by sysctl(3), then made to create one empty machine.
+#![expect(unsafe_code, reason = "sysctl and the framework are C functions")]
+
+use std::{
+    ffi::{CStr, OsStr, c_void},
+    path::PathBuf,
+    ptr,
+};
+
+use guest_image::Arch;
+
+use crate::accel::{
+    facts::Kvm,
+    hvf::{Created, Hvf, Mac, OLDEST, version},
+    qemu::Qemu,
+};
+
+#[link(name = "Hypervisor", kind = "framework")]
+unsafe extern "C" {
+    fn hv_vm_create(config: *mut c_void) -> u32;
+    fn hv_vm_destroy() -> u32;
+}
+
+/// KVM is Linux's.
+pub fn probe_kvm() -> Kvm {
+    Kvm::Foreign
+}
+
+/// QEMU has no vhost-user device for shares on macOS.
+pub fn find_qemu(_arch: Arch, _path: &OsStr, _shared: &[PathBuf]) -> Qemu {
+    Qemu::Foreign
+}
+
+/// What Hypervisor.framework does here. A process has one machine at a time: call this where none
+/// is.
+pub fn probe_hvf() -> Hvf {
+    let mac = Mac {
+        arm64: flag(c"hw.optional.arm64"),
+        translated: flag(c"sysctl.proc_translated"),
+        supported: flag(c"kern.hv_support"),
+        version: text(c"kern.osproductversion").and_then(|text| version(&text)),
+        created: Created::Untried,
+    };
+    let old = mac.version.is_some_and(|version| version < OLDEST);
+    let created = match mac.arm64 && !mac.translated && mac.supported && !old {
+        true => create(),
+        false => Created::Untried,
+    };
+    Hvf::Mac(Mac { created, ..mac })
+}
+
+/// Creates a machine and gives it back.
+fn create() -> Created {
+    // SAFETY: without a configuration the framework takes its defaults; the machine has no memory
+    // and no processor, and nobody else of this process knows of it.
+    let created = Created::of(unsafe { hv_vm_create(ptr::null_mut()) });
+    if created == Created::Works {
+        // SAFETY: the machine above is this process's one, and has no processors.
+        unsafe { hv_vm_destroy() };
+    }
+    created
+}
+
+/// A number that says yes or no; one that is not known says no.
+fn flag(name: &CStr) -> bool {
+    let mut value: libc::c_int = 0;
+    let mut size = size_of::<libc::c_int>();
+    // SAFETY: the name ends with a NUL; at most `size` bytes are written to `value`.
+    let rc = unsafe {
+        libc::sysctlbyname(
+            name.as_ptr(),
+            (&raw mut value).cast(),
+            &raw mut size,
+            ptr::null_mut(),
+            0,
+        )
+    };
+    rc == 0 && value != 0
+}
+
+/// A text.
+fn text(name: &CStr) -> Option<String> {
+    let mut value = [0_u8; 64];
+    let mut size = value.len();
+    // SAFETY: the name ends with a NUL; at most `size` bytes are written to `value`.
+    let rc = unsafe {
+        libc::sysctlbyname(
+            name.as_ptr(),
+            value.as_mut_ptr().cast(),
+            &raw mut size,
+            ptr::null_mut(),
+            0,
+        )
+    };
+    let told = value.get(..size).filter(|_| rc == 0)?;
+    let told = told.split(|byte| *byte == 0).next()?;
+    Some(String::from_utf8_lossy(told).into_owned())
+}

@@ -1,0 +1,94 @@
+//! macOS. Descriptors are made without `FD_CLOEXEC` and marked after; a process that another
+//! thread starts in between closes them before it does anything (see crate `confine`).
+#![expect(unsafe_code, reason = "two C functions have no safe wrapper")]
+
+pub mod names;
+mod sockets;
+
+use std::{
+    fs::{File, OpenOptions},
+    io,
+    os::{
+        fd::{AsRawFd, OwnedFd},
+        unix::{fs::OpenOptionsExt, net::UnixStream},
+    },
+    path::PathBuf,
+};
+
+use rustix::{
+    fs::{OFlags, fcntl_getfl, fcntl_setfl},
+    io::{FdFlags, fcntl_setfd},
+    net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, socketpair},
+};
+
+/// For receiving descriptors.
+pub const RECEIVE: RecvFlags = RecvFlags::empty();
+/// For sending to a peer that may be gone: Rust programs ignore `SIGPIPE`.
+pub const SEND: SendFlags = SendFlags::empty();
+
+/// Takes a descriptor that was received with [`RECEIVE`].
+pub fn received(fd: OwnedFd) -> io::Result<OwnedFd> {
+    fcntl_setfd(&fd, FdFlags::CLOEXEC)?;
+    Ok(fd)
+}
+
+/// A pair that carries descriptors, each with a message.
+pub fn channel() -> io::Result<(OwnedFd, OwnedFd)> {
+    let (one, other) =
+        socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::empty(), None)?;
+    Ok((received(one)?, received(other)?))
+}
+
+/// A pipe: the end to read from, the one to write to.
+pub fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    let (read, write) = rustix::pipe::pipe()?;
+    Ok((received(read)?, received(write)?))
+}
+
+/// The same; neither end blocks.
+pub fn pipe_nonblocking() -> io::Result<(OwnedFd, OwnedFd)> {
+    let (read, write) = pipe()?;
+    for end in [&read, &write] {
+        fcntl_setfl(end, fcntl_getfl(end)? | OFlags::NONBLOCK)?;
+    }
+    Ok((read, write))
+}
+
+/// An empty file without a name, gone when nobody has it open.
+pub fn memory_file(name: &str) -> io::Result<File> {
+    let mut tail = [0; 8];
+    random(&mut tail)?;
+    let name = format!("{}-{:016x}", name.replace(['/', ' '], "-"), u64::from_ne_bytes(tail));
+    let path = names::folder()?.join(name);
+    let file =
+        OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
+    std::fs::remove_file(&path)?;
+    Ok(file)
+}
+
+/// This program, to be executed anew.
+pub fn own_program() -> io::Result<PathBuf> {
+    std::env::current_exe()?.canonicalize()
+}
+
+/// Fills `bytes` with random ones.
+pub fn random(bytes: &mut [u8]) -> io::Result<()> {
+    // Most that it gives at a time.
+    for part in bytes.chunks_mut(256) {
+        // SAFETY: exactly the bytes of `part` are written.
+        if unsafe { libc::getentropy(part.as_mut_ptr().cast(), part.len()) } < 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
+}
+
+/// The user id of the process at the other end.
+pub fn peer(stream: &UnixStream) -> io::Result<u32> {
+    let (mut uid, mut gid) = (0, 0);
+    // SAFETY: the socket is open, and two numbers are written.
+    if unsafe { libc::getpeereid(stream.as_raw_fd(), &raw mut uid, &raw mut gid) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(uid)
+}
