@@ -3,8 +3,10 @@
 //! mmdebstrap unpacks and configures the packages in a directory where it is root, truly or in
 //! a user namespace. The recipe's script runs there at the end and leaves the root as an EROFS
 //! image, with the ownership that only that place knows, and the kernel's package beside it.
-//! Both are copied out; the kernel is taken apart here.
+//! Both are copied out; the kernel is taken apart here. The root of another machine is made by
+//! this machine's programs as far as they can; the packages' own scripts are emulated.
 
+mod foreign;
 mod kernel;
 mod leftovers;
 mod log;
@@ -12,11 +14,12 @@ mod mmdebstrap;
 mod sources;
 mod tools;
 
+use std::env;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::{Bootstrap, BootstrapError, Contents, Package, Phase, Progress, Recipe, files};
+use crate::{Arch, Bootstrap, BootstrapError, Contents, Package, Phase, Progress, Recipe, files};
 
 pub(crate) use leftovers::clean_leftovers;
 pub(crate) use mmdebstrap::apt_settings;
@@ -37,6 +40,9 @@ pub enum DebianError {
     /// Programs are missing.
     #[error(transparent)]
     Tools(#[from] tools::ToolsError),
+    /// Programs of the other machine cannot run here.
+    #[error(transparent)]
+    Foreign(#[from] foreign::ForeignError),
     /// mmdebstrap failed.
     #[error(transparent)]
     Mmdebstrap(#[from] mmdebstrap::MmdebstrapError),
@@ -86,7 +92,11 @@ fn make(
     progress(Progress::start(Phase::Index));
     tools::check()?;
     let mirror = Mirror::of_this_machine()?;
-    let out = mmdebstrap::run(recipe, &mirror, work, progress)?;
+    let foreign = match recipe.arch {
+        Arch::HOST => None,
+        arch => Some(foreign::Foreign::find(arch, &env::var("PATH").unwrap_or_default())?),
+    };
+    let out = mmdebstrap::run(recipe, foreign.as_ref(), &mirror, work, progress)?;
 
     progress(Progress::start(Phase::Kernel));
     let kernel =

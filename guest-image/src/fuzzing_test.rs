@@ -38,6 +38,7 @@ fn no_input_panics() {
     );
     assert!(Manifest::parse(manifest.as_bytes()).is_ok());
     let bzimage = sample_bzimage(&[0x28, 0xb5, 0x2f, 0xfd, 0], 77);
+    let zboot = sample_zboot("gzip", &sample_arm64_image(b"code"));
     let vmlinux = sample_vmlinux(62, true, Some(b"\x1f\x8bconfig"));
     let config = b"CONFIG_A=y\n# CONFIG_B is not set\nCONFIG_C=\"text\"\nCONFIG_D=64\n";
     let modules = b"a/x.ko: a/y.ko a/z.ko\na/y.ko: a/z.ko\na/z.ko:\n\0x";
@@ -45,12 +46,14 @@ fn no_input_panics() {
     for _ in 0..3000 {
         fuzz_manifest(&random.mutated(manifest.as_bytes()));
         fuzz_bzimage(&random.mutated(&bzimage));
+        fuzz_arm64_image(&random.mutated(&zboot));
         fuzz_modules(&random.mutated(modules));
         fuzz_vmlinux(&random.mutated(&vmlinux));
         fuzz_vmlinux(&random.mutated(config));
         let noise: Vec<u8> = (0..random.next() % 200).map(|_| random.next() as u8).collect();
         fuzz_manifest(&noise);
         fuzz_bzimage(&noise);
+        fuzz_arm64_image(&noise);
         fuzz_modules(&noise);
         fuzz_vmlinux(&noise);
         let _ = parse_cpio(&noise);

@@ -153,6 +153,9 @@ fn known_elsewhere(name: &str) -> Option<&'static str> {
         "port" | "host" | "listen" | "bind" => {
             "a model server listens on no port, and -p/--publish of a run makes a port of the guest reachable"
         }
+        "platform" | "architecture" => {
+            "use --arch for another machine than this, which is emulated"
+        }
         "agent" | "agents" => {
             "use --with for the agents to have, and name the one to run as the command"
         }

@@ -2,6 +2,8 @@
 
 use std::{os::unix::ffi::OsStringExt, path::Path, time::Duration};
 
+use guest_image::Arch;
+
 use super::*;
 use crate::{
     accel::Choice,
@@ -170,6 +172,15 @@ fn sub_commands() {
         image(&["image", "kernel", "--force", "--source", "/l.tar"]),
         ImageAction::Kernel { source: Some(_), force: true, quiet: false }
     ));
+    match image(&["image", "build", "--arch", "arm64", "--kernel-flavour", "arm64-16k"]) {
+        ImageAction::Build { arch: Some(Arch::Aarch64), kernel_flavour: Some(flavour), .. } => {
+            assert_eq!(flavour, "arm64-16k");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(run(&["--arch", "amd64"]).arch, Some(Arch::X86_64));
+    assert!(fails(&["--arch", "riscv64", "true"]).contains("riscv64"));
+    assert!(fails(&["image", "build", "--kernel-flavour", "a b"]).contains("flavour"));
     assert_eq!(run(&["--kernel", "./vmlinux"]).kernel.as_deref(), Some("./vmlinux"));
     assert!(
         matches!(image(&["image", "rm", "a", "b"]), ImageAction::Rm { images } if images.len() == 2)

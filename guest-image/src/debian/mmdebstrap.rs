@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
+use super::foreign::{self, Foreign};
 use super::log::Log;
 use super::{Mirror, ROOT_SPACE, leftovers};
 use crate::{Progress, Recipe};
@@ -73,16 +74,27 @@ pub fn works_in_cache() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// Makes the root. The directory that comes back holds what the recipe's script left.
+/// What finishes the root of another machine before the recipe's script does.
+const FOREIGN_HOOK: &str = include_str!("../../debian/foreign.sh");
+
+/// Makes the root; `foreign` says how, where it is another machine's. The directory that comes back
+/// holds what the recipe's script left.
 pub fn run(
     recipe: &Recipe,
+    foreign: Option<&Foreign>,
     mirror: &Mirror,
     work: &Path,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<PathBuf, MmdebstrapError> {
     let (temporary, open) = temporary(work)?;
-    let mut command = command(recipe, mirror, &temporary, work);
+    let namespace = foreign.is_some_and(Foreign::wants_namespace);
+    let mut command = command(recipe, foreign, mirror, &temporary, work);
+    if namespace {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    }
     let mut child = command.spawn().map_err(|source| io_error("start mmdebstrap", source))?;
+    // Where this fails, the child says more, and ends.
+    let entered = if namespace { foreign::enter(&mut child) } else { Ok(()) };
     let mut log = Log::default();
     if let Some(output) = child.stderr.take() {
         let mut file =
@@ -99,6 +111,7 @@ pub fn run(
         }
     }
     let status = child.wait().map_err(|source| io_error("wait for mmdebstrap", source))?;
+    entered.map_err(|source| io_error("enter a user namespace", source))?;
     if let Some(open) = open {
         leftovers::remove(open.path());
     }
@@ -130,8 +143,18 @@ fn temporary(work: &Path) -> Result<(PathBuf, Option<TempDir>), MmdebstrapError>
     Ok((dir.path().to_owned(), Some(dir)))
 }
 
-fn command(recipe: &Recipe, mirror: &Mirror, temporary: &Path, work: &Path) -> Command {
-    let mut command = if works_in_cache() {
+fn command(
+    recipe: &Recipe,
+    foreign: Option<&Foreign>,
+    mirror: &Mirror,
+    temporary: &Path,
+    work: &Path,
+) -> Command {
+    let mut command = if foreign.is_some_and(Foreign::wants_namespace) {
+        let mut command = foreign::namespace();
+        command.arg("mmdebstrap");
+        command
+    } else if works_in_cache() {
         // As root, mmdebstrap mounts for real: in a mount namespace of its own nothing of that
         // outlives it, however it ends.
         let mut command = Command::new("unshare");
@@ -147,17 +170,34 @@ fn command(recipe: &Recipe, mirror: &Mirror, temporary: &Path, work: &Path) -> C
         .env("QVM_EPOCH", recipe.epoch.to_string())
         .env("QVM_UUID", recipe.digest().uuid())
         .env("SOURCE_DATE_EPOCH", recipe.epoch.to_string());
-    command.args(["--mode=auto", "--variant=minbase", "--format=null", "--verbose"]);
+    command.args(["--format=null", "--verbose"]);
     // The recipe's script has tidied already, and the root goes away.
     command.arg("--skip=cleanup");
     command.arg(format!("--architectures={}", recipe.arch.debian()));
-    command.arg(format!("--include={}", recipe.packages.join(",")));
     command.args(apt_settings().into_iter().map(|setting| format!("--aptopt={setting}")));
     command.args(recipe.dpkg_options.iter().map(|option| format!("--dpkgopt={option}")));
-    // The script itself is the argument, so that it need not lie where the namespace's users
-    // may read it; nothing is put into its text.
-    command.arg(format!("--customize-hook={}", recipe.customize));
-    command.arg(format!("--customize-hook=copy-out /qvm-out {}", shell_word(work)));
+    // Scripts themselves are arguments, so that they need not lie where the namespace's users
+    // may read them; nothing is put into their text.
+    let last = match foreign {
+        None => {
+            command.args(["--mode=auto", "--variant=minbase"]);
+            "customize"
+        }
+        Some(foreign) => {
+            let mode = if foreign.wants_namespace() { "unshare" } else { "auto" };
+            command.arg(format!("--mode={mode}"));
+            // The same packages as of "minbase", by names that apt has for them.
+            command.args(["--variant=extract", "--skip=check/qemu", "--include=apt"]);
+            command.args(["--include=?essential", "--include=?priority(required)"]);
+            command.arg(format!("--setup-hook={}", foreign.hook()));
+            command.arg(format!("--extract-hook={FOREIGN_HOOK}"));
+            command.envs(foreign.variables(recipe.arch));
+            "extract"
+        }
+    };
+    command.arg(format!("--include={}", recipe.packages.join(",")));
+    command.arg(format!("--{last}-hook={}", recipe.customize));
+    command.arg(format!("--{last}-hook=copy-out /qvm-out {}", shell_word(work)));
     command.arg(&recipe.suite).arg("-").args(mirror.lines(&recipe.suite));
     // mmdebstrap starts elsewhere than in a directory that its users may not enter.
     command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());

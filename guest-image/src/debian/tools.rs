@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Programs and the Debian packages that bring them. Decompressors are programs and not crates:
 /// they are on every Debian machine, are updated with it, and add no code to `qvm` that only
@@ -82,8 +82,14 @@ fn missing(has: impl Fn(&str) -> bool, keyring: bool, root: bool) -> Vec<&'stati
 
 /// Whether a program is in a folder of `path`, or where administrators' programs are.
 pub fn on_path(program: &str, path: &str) -> bool {
+    find(program, path).is_some()
+}
+
+/// Where it is.
+pub fn find(program: &str, path: &str) -> Option<PathBuf> {
     // As mmdebstrap does: an ordinary user's PATH often lacks where administrators' programs are.
-    path.split(':').chain(["/usr/sbin", "/sbin"]).any(|dir| Path::new(dir).join(program).is_file())
+    let dirs = path.split(':').chain(["/usr/sbin", "/sbin"]);
+    dirs.map(|dir| Path::new(dir).join(program)).find(|path| path.is_file())
 }
 
 /// Whether /etc/subuid or /etc/subgid gives this user enough ids for a system of its own.
