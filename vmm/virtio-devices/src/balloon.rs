@@ -4,8 +4,9 @@
 //! moment, and may use them again once the device has answered; this needs nobody to decide
 //! anything. *Inflation* takes pages from the guest until a target is met.
 //!
-//! Giving back means punching a hole in the file behind guest memory: that memory is a shared
-//! mapping, so dropping pages from the mapping alone would free nothing.
+//! On Linux, giving back means punching a hole in the file behind guest memory: that memory is a
+//! shared mapping, so dropping pages from the mapping alone would free nothing. On macOS guest
+//! memory is the process's own, and the host is told that it may take the pages (`sys::release`).
 
 mod control;
 mod release;
@@ -151,7 +152,8 @@ pub(crate) fn inflate(chain: &Chain, memory: &Memory) -> Result<u64, QueueError>
 }
 
 /// Frees the ranges that the writable buffers are (5.5.6.7). The device may not write to them,
-/// but they read as zero afterwards, which is allowed without `VIRTIO_BALLOON_F_PAGE_POISON`.
+/// but they read as zero afterwards, at once or later, which is allowed without
+/// `VIRTIO_BALLOON_F_PAGE_POISON`.
 pub(crate) fn report(chain: &Chain, memory: &Memory) -> u64 {
     chain
         .writable_buffers()

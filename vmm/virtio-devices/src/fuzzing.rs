@@ -16,6 +16,7 @@ pub use blk::fuzz_blk;
 pub use mmio::fuzz_mmio;
 pub use queue::fuzz_queue;
 
+#[cfg(target_os = "linux")]
 pub use crate::transport::vhost_user::fuzz::fuzz_vhost_user;
 pub use crate::vsock::fuzz::fuzz_vsock;
 

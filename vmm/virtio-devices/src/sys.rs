@@ -3,5 +3,11 @@
 #[cfg(target_os = "linux")]
 #[path = "sys/linux.rs"]
 mod imp;
+#[cfg(not(target_os = "linux"))]
+#[path = "sys/macos.rs"]
+mod imp;
 
-pub(crate) use imp::{fill_random, memory_file, page_size, punch_hole};
+pub(crate) use imp::{
+    RECEIVE, SEND, channel_pair, fill_random, keep_from_programs, memory_file, release,
+    without_signals,
+};

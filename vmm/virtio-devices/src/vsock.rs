@@ -19,7 +19,7 @@
 //! - `device`: the queues.
 //! - `channel`: handing sockets to other processes.
 
-mod channel;
+pub mod channel;
 mod connection;
 mod credit;
 mod device;
@@ -60,7 +60,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 pub struct HostPort {
     /// The port's number, as the guest names it.
     pub port: u32,
-    /// One end of a `SOCK_SEQPACKET` pair; the other end is held by the process that serves the
+    /// One end of a [`channel::pair`]; the other end is held by the process that serves the
     /// port, which calls [`accept`] on it.
     pub channel: OwnedFd,
 }

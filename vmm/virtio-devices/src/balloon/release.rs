@@ -8,8 +8,8 @@ use crate::{Memory, sys};
 /// and returns their length in bytes.
 ///
 /// Nothing is freed when the range is not guest memory throughout, or runs over the end of its
-/// region, or when the memory has no file behind it: the range is the guest's word, and freeing
-/// is only ever an improvement.
+/// region, or when the host cannot: the range is the guest's word, and freeing is only ever an
+/// improvement.
 pub(super) fn release(memory: &Memory, address: u64, length: u64) -> u64 {
     free_whole_pages(memory, address, length).unwrap_or(0)
 }
@@ -20,13 +20,5 @@ fn free_whole_pages(memory: &Memory, address: u64, length: u64) -> Option<u64> {
     if end > region.len() {
         return None;
     }
-    let file = region.file_offset()?;
-    // Inwards to pages of the file, which are those of the host.
-    let page = sys::page_size();
-    let start = file.start().checked_add(start.0)?.checked_next_multiple_of(page)?;
-    let end = file.start().checked_add(end)?;
-    let end = end - end % page;
-    let whole = end.checked_sub(start).filter(|whole| *whole > 0)?;
-    sys::punch_hole(file.file(), start, whole).ok()?;
-    Some(whole)
+    sys::release(region, start.0, end)
 }

@@ -153,5 +153,5 @@ const _: () = {
         place += 1;
     }
     assert!(libc::ENOATTR == 93 && libc::EPROCLIM == 67 && libc::EFTYPE == 79);
-    assert!(libc::EAUTH == 80 && libc::ENEEDAUTH == 81 && libc::EQFULL == libc::ELAST);
+    assert!(libc::EAUTH == 80 && libc::ENEEDAUTH == 81 && libc::EQFULL == 106);
 };

@@ -2,10 +2,33 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::fs::{FallocateFlags, MemfdFlags};
+use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, socketpair};
 use rustix::rand::GetRandomFlags;
+use vm_memory::{GuestMemoryRegion, GuestRegionMmap};
+
+/// To send without waiting, and without a signal when nobody receives.
+pub(crate) const SEND: SendFlags = SendFlags::NOSIGNAL.union(SendFlags::DONTWAIT);
+/// To receive descriptors that no program gets which this process executes.
+pub(crate) const RECEIVE: RecvFlags = RecvFlags::CMSG_CLOEXEC;
+
+/// A pair of sockets that carry messages with descriptors, and whose end is seen.
+pub(crate) fn channel_pair() -> io::Result<(OwnedFd, OwnedFd)> {
+    let kind = SocketType::SEQPACKET;
+    Ok(socketpair(AddressFamily::UNIX, kind, SocketFlags::CLOEXEC, None)?)
+}
+
+/// Nothing to do after [`RECEIVE`].
+pub(crate) fn keep_from_programs(_received: &OwnedFd) -> io::Result<()> {
+    Ok(())
+}
+
+/// Nothing to do with [`SEND`].
+pub(crate) fn without_signals(_socket: impl AsFd) -> io::Result<()> {
+    Ok(())
+}
 
 /// Fills `data` from the kernel's generator, waiting for it to be seeded.
 pub(crate) fn fill_random(data: &mut [u8]) -> io::Result<()> {
@@ -20,11 +43,20 @@ pub(crate) fn fill_random(data: &mut [u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Gives `length` bytes of a memory file from `offset` on back to the host. They read as zero
-/// afterwards, in every mapping.
-pub(crate) fn punch_hole(file: impl AsFd, offset: u64, length: u64) -> io::Result<()> {
+/// Gives the whole pages from `start` to `end`, offsets in `region`, back to the host, and returns
+/// how many bytes that is. They read as zero afterwards, in every mapping: the memory is a shared
+/// mapping of a file, in which a hole is made. Nothing for memory without a file behind it.
+pub(crate) fn release(region: &GuestRegionMmap<()>, start: u64, end: u64) -> Option<u64> {
+    let file = region.file_offset()?;
+    // Inwards to pages of the file, which are those of the host.
+    let page = u64::try_from(rustix::param::page_size()).ok()?;
+    let start = file.start().checked_add(start)?.checked_next_multiple_of(page)?;
+    let end = file.start().checked_add(end)?;
+    let end = end - end % page;
+    let whole = end.checked_sub(start).filter(|whole| *whole > 0)?;
     let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
-    Ok(rustix::fs::fallocate(file, flags, offset, length)?)
+    rustix::fs::fallocate(file.file(), flags, start, whole).ok()?;
+    Some(whole)
 }
 
 /// A file of `length` zeros that is in memory only.
@@ -32,9 +64,4 @@ pub(crate) fn memory_file(name: &str, length: u64) -> io::Result<File> {
     let file = File::from(rustix::fs::memfd_create(name, MemfdFlags::CLOEXEC)?);
     file.set_len(length)?;
     Ok(file)
-}
-
-/// Bytes of a page of the host.
-pub(crate) fn page_size() -> u64 {
-    u64::try_from(rustix::param::page_size()).unwrap_or(4096)
 }

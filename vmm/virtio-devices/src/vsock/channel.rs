@@ -6,11 +6,12 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags,
+    RecvAncillaryBuffer, RecvAncillaryMessage, ReturnFlags, SendAncillaryBuffer,
+    SendAncillaryMessage,
 };
 
 use super::packet::Key;
+use crate::sys;
 
 /// Bytes in a channel's message: two port numbers.
 const MESSAGE_SIZE: usize = 8;
@@ -22,6 +23,19 @@ pub struct PeerInfo {
     pub guest_port: u32,
     /// The host's port, one of those that the channel was registered for.
     pub host_port: u32,
+}
+
+/// A channel: one end for the device ([`HostPort::channel`](super::HostPort)), one for the process
+/// that serves the port, which calls [`accept`] on it. Both block, and neither is passed on to
+/// programs that are executed.
+///
+/// `SOCK_SEQPACKET` on Linux, `SOCK_STREAM` on macOS, which keeps messages with descriptors apart
+/// as well.
+///
+/// # Errors
+/// The process has no descriptor left.
+pub fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
+    sys::channel_pair()
 }
 
 /// Takes the next connection from a port's channel; nothing when the device is gone.
@@ -38,13 +52,16 @@ pub fn accept(channel: BorrowedFd<'_>) -> io::Result<Option<(PeerInfo, UnixStrea
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let received = rustix::io::retry_on_intr(|| {
         let mut parts = [IoSliceMut::new(&mut message)];
-        rustix::net::recvmsg(channel, &mut parts, &mut control, RecvFlags::CMSG_CLOEXEC)
+        rustix::net::recvmsg(channel, &mut parts, &mut control, sys::RECEIVE)
     })?;
     let mut descriptors: Vec<OwnedFd> = Vec::new();
     for part in control.drain() {
         if let RecvAncillaryMessage::ScmRights(received) = part {
             descriptors.extend(received);
         }
+    }
+    for descriptor in &descriptors {
+        sys::keep_from_programs(descriptor)?;
     }
     if received.bytes == 0 && descriptors.is_empty() {
         return Ok(None);
@@ -75,10 +92,13 @@ pub(super) fn offer(channel: &OwnedFd, key: Key, stream: &UnixStream) -> io::Res
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = SendAncillaryBuffer::new(&mut space);
     control.push(SendAncillaryMessage::ScmRights(&descriptors));
-    let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
-    rustix::io::retry_on_intr(|| {
-        rustix::net::sendmsg(channel, &[IoSlice::new(&message)], &mut control, flags)
+    let sent = rustix::io::retry_on_intr(|| {
+        rustix::net::sendmsg(channel, &[IoSlice::new(&message)], &mut control, sys::SEND)
     })?;
+    // Never so, see `channel_pair`; what follows would make no sense to the receiver.
+    if sent != MESSAGE_SIZE {
+        return Err(io::ErrorKind::WriteZero.into());
+    }
     Ok(())
 }
 

@@ -9,11 +9,10 @@ use std::collections::HashMap;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
-use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use vm_memory::{Bytes, GuestAddress};
 
 use super::packet::{HEADER_SIZE, Header, Op, STREAM};
-use super::{HostPort, PeerInfo, Vsock, accept};
+use super::{HostPort, PeerInfo, Vsock, accept, channel};
 use crate::device::VirtioDevice;
 use crate::queue::features;
 use crate::testing::{Driver, Used, WRITE};
@@ -30,8 +29,7 @@ pub(super) const RX_BUFFER: u32 = 4096;
 const TX_BUFFER: u64 = 0x80_0000;
 
 pub(super) fn channel() -> (OwnedFd, OwnedFd) {
-    let flags = SocketFlags::CLOEXEC;
-    rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None).unwrap()
+    channel::pair().unwrap()
 }
 
 /// A packet of the guest's for connection (`guest_port`, [`PORT`]), with plenty of room.

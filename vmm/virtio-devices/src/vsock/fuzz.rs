@@ -7,11 +7,12 @@ use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use mio::{Events, Poll};
-use rustix::net::{AddressFamily, SocketFlags, SocketType};
 
 use super::muxer::Muxer;
 use super::packet::{HEADER_SIZE, Header, STREAM};
-use super::{CLOSE_TIMEOUT, HOST_CID, HostPort, MAX_CONNECTIONS, MAX_PAYLOAD, MAX_RESETS, accept};
+use super::{
+    CLOSE_TIMEOUT, HOST_CID, HostPort, MAX_CONNECTIONS, MAX_PAYLOAD, MAX_RESETS, accept, channel,
+};
 
 const CID: u64 = 3;
 const PORT: u32 = 1024;
@@ -52,9 +53,8 @@ fn byte(input: &mut &[u8]) -> u8 {
 
 impl World {
     fn new() -> std::io::Result<Self> {
-        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        let (host, channel) =
-            rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
+        let (host, channel) = channel::pair()?;
+        rustix::io::ioctl_fionbio(&host, true)?;
         let port = HostPort { port: PORT, channel };
         Ok(Self {
             muxer: Muxer::new(CID, [port].into()),

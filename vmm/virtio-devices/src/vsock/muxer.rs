@@ -20,6 +20,7 @@ use super::{
     CLOSE_TIMEOUT, CROWD, HOST_CID, HostPort, MAX_CONNECTIONS, MAX_RESETS, SMALL_WINDOW, WINDOW,
     channel,
 };
+use crate::sys;
 use crate::worker::TOKENS_END;
 
 /// A RST that belongs to no connection.
@@ -127,6 +128,7 @@ impl Muxer {
         }
         let (ours, theirs) = UnixStream::pair().ok()?;
         ours.set_nonblocking(true).ok()?;
+        sys::without_signals(&ours).ok()?;
         let window = if self.connections.len() < CROWD { WINDOW } else { SMALL_WINDOW };
         let connection = Connection::new(header, ours, window);
         let token = self.next_token;

@@ -5,7 +5,8 @@ use std::io;
 use std::os::fd::AsFd;
 
 use rustix::io::Errno;
-use rustix::net::SendFlags;
+
+use crate::sys;
 
 /// Capacity that an emptied outbox keeps, in bytes.
 const KEPT: usize = 16 * 1024;
@@ -58,7 +59,7 @@ impl Outbox {
 pub(super) fn send(socket: impl AsFd, bytes: &[u8]) -> io::Result<(usize, bool)> {
     let mut total = 0;
     while let Some(rest) = bytes.get(total..).filter(|rest| !rest.is_empty()) {
-        match rustix::net::send(&socket, rest, SendFlags::NOSIGNAL | SendFlags::DONTWAIT) {
+        match rustix::net::send(&socket, rest, sys::SEND) {
             Ok(sent) => total += sent,
             Err(Errno::INTR) => {}
             Err(Errno::AGAIN) => return Ok((total, false)),

@@ -17,10 +17,8 @@ use crate::fs::wire::StatfsOut;
 pub(in crate::fs) const LOCK_KINDS: [i16; 3] = [libc::F_RDLCK, libc::F_WRLCK, libc::F_UNLCK];
 
 /// `O_NOFOLLOW_ANY`: no link is followed, wherever in a path it is.
-#[expect(clippy::cast_sign_loss, reason = "a bit")]
 pub(in super::super) const NOFOLLOW: OFlags = OFlags::from_bits_retain(libc::O_NOFOLLOW_ANY as u32);
 /// `O_SEARCH`: a directory to name files in, without reading it.
-#[expect(clippy::cast_sign_loss, reason = "bits")]
 pub(in super::super) const SEARCH: OFlags = OFlags::from_bits_retain(libc::O_SEARCH as u32);
 
 /// What the file system tells of a file: kind, mode, names, owner, times, number, size, blocks,

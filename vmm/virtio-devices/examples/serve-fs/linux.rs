@@ -14,7 +14,7 @@ use rustix::fs::Mode;
 use virtio_devices::fs::{Fs, FsConfig, Host};
 use virtio_devices::transport::vhost_user::serve;
 
-fn main() -> Result<(), Box<dyn Error>> {
+pub fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args_os().skip(1);
     let socket = args.next().ok_or("the socket is missing")?;
     let directory = args.next().ok_or("the directory is missing")?;

@@ -28,7 +28,6 @@ use std::time::{Duration, Instant};
 use virtio_devices::event::Event;
 
 use rustix::fs::MemfdFlags;
-use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use virtio_devices::Memory;
 use virtio_devices::device::{Interrupt, VirtioDevice};
 use virtio_devices::queue::features;
@@ -59,7 +58,7 @@ const DATA: u16 = 5;
 const CREDIT_UPDATE: u16 = 6;
 const CREDIT_REQUEST: u16 = 7;
 
-fn main() {
+pub fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let (direction, size, place) = match *words.as_slice() {
@@ -86,9 +85,7 @@ struct Device {
 
 fn ours() -> Device {
     let (socket, served) = UnixStream::pair().unwrap();
-    let kind = SocketType::SEQPACKET;
-    let (host, channel) =
-        socketpair(AddressFamily::UNIX, kind, SocketFlags::CLOEXEC, None).unwrap();
+    let (host, channel) = virtio_devices::vsock::channel::pair().unwrap();
     let process = Command::new(std::env::current_exe().unwrap())
         .arg("serve")
         .stdin(Stdio::from(OwnedFd::from(served)))
