@@ -45,6 +45,7 @@ mod progress;
 mod ready;
 mod recipe;
 mod shelf;
+mod sys;
 
 pub use arch::{Arch, ArchError};
 pub use build::{Bootstrap, BootstrapError, BuildError, Contents, build, build_with};

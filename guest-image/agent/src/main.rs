@@ -9,21 +9,33 @@
 #![cfg_attr(not(test), no_main)]
 #![cfg_attr(test, allow(dead_code, reason = "the tests do not boot"))]
 
+#[cfg(target_os = "linux")]
 mod account;
+#[cfg(target_os = "linux")]
 mod boot;
+#[cfg(target_os = "linux")]
 mod clock;
+#[cfg(target_os = "linux")]
 mod command;
+#[cfg(target_os = "linux")]
 mod control;
+#[cfg(target_os = "linux")]
 mod end;
+#[cfg(target_os = "linux")]
 mod forward;
+#[cfg(target_os = "linux")]
 mod log;
+#[cfg(target_os = "linux")]
 mod reap;
+#[cfg(target_os = "linux")]
 mod relay;
+#[cfg(target_os = "linux")]
 mod sys;
+#[cfg(target_os = "linux")]
 mod tail;
 
 /// Entry from the C runtime; the kernel starts it as `/init`.
-#[cfg(not(test))]
+#[cfg(all(target_os = "linux", not(test)))]
 #[expect(unsafe_code, reason = "the C runtime finds its entry point by this name")]
 // SAFETY: no other symbol of this name exists: the crate attribute `no_main` leaves it out.
 #[unsafe(no_mangle)]
@@ -33,4 +45,11 @@ extern "C" fn main() -> core::ffi::c_int {
         end::power_off();
     }
     boot::run()
+}
+
+/// Says that this is the wrong place.
+#[cfg(not(any(target_os = "linux", test)))]
+fn main() {
+    eprintln!("guest-agent runs in the guest, which is Linux");
+    std::process::exit(1);
 }

@@ -30,8 +30,9 @@ pub enum ToolsError {
     },
     /// Not Debian, nor made of it.
     #[error(
-        "making the image needs apt and mmdebstrap, which this system does not have: run `qvm image build` on a Debian \
-         machine and copy its directory ~/.cache/qvm/images here"
+        "making the image needs apt and mmdebstrap, which this system does not have: run `qvm image build --arch {}` and \
+         `qvm image export` on a Debian machine and `qvm image import` here, or have Nix make one (`--image nixos`)",
+        crate::Arch::HOST
     )]
     NotDebian,
     /// No user namespace of more than one user.

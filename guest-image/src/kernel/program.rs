@@ -6,7 +6,7 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use rustix::pipe::{PipeFlags, pipe_with};
+use crate::sys;
 
 /// Variables that programs get from ours; all else could make another kernel.
 const VARIABLES: [&str; 12] = [
@@ -89,7 +89,7 @@ pub fn follow(
     seen: &mut dyn FnMut(&str),
 ) -> Result<(), ProgramError> {
     let start = |source| ProgramError::Start { program, source };
-    let (output, input) = pipe_with(PipeFlags::CLOEXEC).map_err(|e| start(e.into()))?;
+    let (output, input) = sys::pipe().map_err(start)?;
     let other = input.try_clone().map_err(start)?;
     let mut child = command
         .stdin(Stdio::null())

@@ -3,6 +3,7 @@
 use std::env;
 use std::path::Path;
 
+use crate::Arch;
 use crate::debian::on_path;
 
 /// Programs and the Debian packages that bring them.
@@ -44,10 +45,20 @@ pub enum ToolsError {
         "this system has no apt to fetch the kernel's source with: give an archive of Linux 6.12 with `--source FILE`"
     )]
     NotDebian,
+    /// Compilers of other systems make no Linux.
+    #[error(
+        "the kernel is compiled on Linux: run `qvm image kernel` on a Linux machine of {} and give its vmlinux with \
+         `--kernel PATH`",
+        Arch::HOST
+    )]
+    NotLinux,
 }
 
 /// Makes sure that everything is there. `fetches`: the source is a package of Debian.
 pub fn check(fetches: bool) -> Result<(), ToolsError> {
+    if !cfg!(target_os = "linux") {
+        return Err(ToolsError::NotLinux);
+    }
     let path = env::var("PATH").unwrap_or_default();
     let has = |program: &str| on_path(program, &path);
     if fetches && !(has("apt-get") && has("dpkg-deb")) {

@@ -8,19 +8,20 @@ use std::process::{Command, Stdio};
 
 use crate::agents::{Agent, Source};
 use crate::debian::on_path;
+use crate::sys;
 
 /// A program is missing or failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// Packages are to be installed.
     #[error(
-        "making a layer of agents needs {packages}: install {packages}, for example with `{sudo}apt-get install {packages}`"
+        "making a layer of agents needs {packages}: install {packages}, for example with `{install} {packages}`"
     )]
     Missing {
         /// Names of Debian's packages, parted by spaces.
         packages: String,
-        /// `sudo ` for those who are not root.
-        sudo: &'static str,
+        /// What installs packages here.
+        install: &'static str,
     },
     /// It cannot be started.
     #[error("cannot run {program}")]
@@ -51,8 +52,7 @@ pub fn check<'a>(agents: impl Iterator<Item = &'a Agent>) -> Result<(), ClientEr
     if missing.is_empty() {
         return Ok(());
     }
-    let sudo = if rustix::process::geteuid().is_root() { "" } else { "sudo " };
-    Err(ClientError::Missing { packages: missing.join(" "), sudo })
+    Err(ClientError::Missing { packages: missing.join(" "), install: sys::install() })
 }
 
 /// Debian's packages with the programs that are missing.
