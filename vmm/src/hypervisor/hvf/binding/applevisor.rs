@@ -11,6 +11,9 @@
 
 use std::ptr;
 
+#[cfg(target_os = "linux")]
+extern crate hvf_shim as _;
+
 use applevisor_sys as hv;
 
 use super::{Binding, Clock, Cpu, GicPlace, RawExit, Refusal, Reg, SysReg};
