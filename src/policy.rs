@@ -137,6 +137,9 @@ pub fn build(
     let shared: Vec<_> = shares.iter().map(|share| share.host.clone()).collect();
     let arch = request.arch.unwrap_or(Arch::HOST);
     let (accel, qemu) = engine(&settings, arch, &shared, host)?;
+    if request.nested && accel.accel == Accel::Hvf {
+        return Err(accel::AccelError::NoNesting.into());
+    }
     let model = model::decide(&request.model, models, host, &shared, serve::by_hand)?;
     let image_flake = flake::of_image(
         settings.image.as_deref(),

@@ -49,6 +49,9 @@ pub enum AccelError {
     /// Hardware was asked for, and it is of another kind.
     #[error("this machine is {host} and has no hardware for {0}: leave `--accel` out, or say `--accel tcg`", host = Arch::HOST)]
     Foreign(Arch),
+    /// `--nested` with Hypervisor.framework.
+    #[error("--nested needs KVM: Hypervisor.framework offers its guests no virtualization")]
+    NoNesting,
     /// `--accel tcg`, and there is no QEMU.
     #[error("cannot emulate in software: {0}")]
     NoQemu(String),

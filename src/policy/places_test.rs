@@ -6,6 +6,7 @@ fn places() -> Places {
     Places {
         homes: vec!["/home/me".into(), "/srv/homes/me".into()],
         own: vec!["/home/me/.cache/qvm".into(), "/run/user/7/qvm".into()],
+        kept: vec![],
     }
 }
 
@@ -49,7 +50,7 @@ fn projects_may_be_shared() {
 
 #[test]
 fn a_home_of_slash_refuses_only_the_root() {
-    let places = Places { homes: vec!["/".into()], own: vec![] };
+    let places = Places { homes: vec!["/".into()], own: vec![], kept: vec![] };
     assert_eq!(places.check(Path::new("/")), Err(Refusal::Root));
     assert_eq!(places.check(Path::new("/srv/p")), Ok(()));
 }
@@ -71,4 +72,65 @@ fn what_is_refused_includes_every_ancestor() {
     for path in ["/", "/home", "/home/me", "/srv/homes", "/home/me/.cache", "/run/user"] {
         assert!(paths.contains(&path.into()), "{path}");
     }
+}
+
+#[test]
+fn a_mac_keeps_what_is_its_own() {
+    let home = Path::new("/Users/me");
+    let mac = Places {
+        homes: vec![home.into()],
+        own: vec!["/Users/me/.cache/qvm".into()],
+        kept: of_macos(home),
+    };
+    let refused = [
+        "/System",
+        "/System/Volumes/Data/Users/me/p",
+        "/Library/Keychains",
+        "/Users",
+        "/Users/me",
+        "/Users/me/Library",
+        "/Users/me/Library/Keychains",
+        "/Users/me/Library/Mobile Documents",
+        "/private",
+        "/private/var",
+        "/private/tmp",
+        "/private/var/folders",
+        "/private/etc/ssh",
+        "/Applications/A.app",
+        "/Volumes",
+        "/usr",
+        "/usr/lib",
+        "/opt",
+    ];
+    for path in refused {
+        assert!(mac.check(Path::new(path)).is_err(), "{path}");
+    }
+    let shared = [
+        "/Users/me/p",
+        "/Users/Shared/p",
+        "/private/tmp/p",
+        "/private/var/folders/ab/cd/T/p",
+        "/Volumes/Disk/p",
+        "/Users/me/Library/Mobile Documents/p",
+        "/usr/local/src/p",
+        "/opt/homebrew/p",
+    ];
+    for path in shared {
+        assert_eq!(mac.check(Path::new(path)), Ok(()), "{path}");
+    }
+    assert_eq!(mac.check(Path::new("/Library")), Err(Refusal::Kept("/Library".into())));
+}
+
+#[test]
+fn what_lies_in_our_own_is_known_by_identity() {
+    let dir = tempfile::tempdir().unwrap();
+    let top = dir.path().canonicalize().unwrap();
+    std::fs::create_dir_all(top.join("own/images/x")).unwrap();
+    std::os::unix::fs::symlink("own", top.join("OWN")).unwrap();
+    let places = Places { homes: vec![], own: vec![top.join("own")], kept: vec![] };
+    // Another spelling: here a link, on a Mac the same name in capitals.
+    let other = top.join("OWN/images/x");
+    assert_eq!(places.check(&other), Ok(()));
+    assert_eq!(places.check_above(&other), Err(Refusal::Own(top.join("own"))));
+    assert_eq!(places.check_above(&top), Ok(()));
 }

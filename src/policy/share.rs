@@ -127,12 +127,14 @@ fn open(given: &Path, cwd: &Path, places: &Places) -> Result<(PathBuf, OwnedFd),
     if given.as_os_str().is_empty() {
         return Err(ShareError::Missing(name()));
     }
-    let real = cwd.join(given).canonicalize().map_err(failed)?;
-    places.check(&real).map_err(|why| ShareError::Refused(name(), why))?;
+    let real = sys::real_path(&cwd.join(given)).map_err(failed)?;
+    let refused = |why| ShareError::Refused(name(), why);
+    places.check(&real).map_err(refused)?;
+    places.check_above(&real).map_err(refused)?;
     let dir = sys::open_directory(&real).map_err(failed)?;
     // A bind mount gives a directory a second path, so the opened one is compared by identity.
     if let Some((_, why)) = places.refused().find(|(path, _)| sys::same_directory(&dir, path)) {
-        return Err(ShareError::Refused(name(), why));
+        return Err(refused(why));
     }
     sys::usable(&dir).map_err(failed)?;
     Ok((real, dir))

@@ -17,7 +17,7 @@ use rustix::{
     net::SendFlags,
 };
 
-use super::tty;
+use super::{signals, tty};
 
 /// The connections of one command.
 #[derive(Debug)]
@@ -81,7 +81,7 @@ impl Handle {
 
     /// Sends a signal to the command. A command that is gone or does not listen gets nothing.
     pub fn signal(&mut self, signal: i32) {
-        self.say(&ToCommand::Signal(signal));
+        self.say(&ToCommand::Signal(signals::in_guest(signal)));
     }
 
     /// Tells the command's terminal the size of ours.

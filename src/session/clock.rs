@@ -4,8 +4,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The guest is told this often even if nothing seems wrong.
 const EVERY: Duration = Duration::from_secs(60);
-/// A step of the wall clock against the monotonic one that counts as a jump: a sleep (the
-/// monotonic clock stands still meanwhile), or somebody setting the time.
+/// A step of the wall clock against the monotonic one that counts as a jump: a sleep, in which the
+/// monotonic clock stands still (`CLOCK_MONOTONIC` on Linux, `CLOCK_UPTIME_RAW` on macOS), or
+/// somebody setting the time.
 const JUMP: Duration = Duration::from_millis(500);
 
 /// Nanoseconds since 1970-01-01 UTC, now; 0 before that date.

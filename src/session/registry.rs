@@ -174,7 +174,8 @@ pub fn exec(name: &str, command: CommandSpec) -> Result<Connections, Error> {
 
 /// False once a client that waits for its command has gone away.
 pub fn is_there(client: &UnixStream) -> bool {
-    let mut polled = [PollFd::new(client, PollFlags::empty())];
+    // macOS looks only for what it is asked for.
+    let mut polled = [PollFd::new(client, PollFlags::HUP)];
     poll(&mut polled, Some(&Timespec::default())).is_ok()
         && !polled[0].revents().intersects(PollFlags::HUP | PollFlags::ERR)
 }

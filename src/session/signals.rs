@@ -35,3 +35,17 @@ pub fn asks_to_end(signal: i32) -> bool {
 pub fn resized(signal: i32) -> bool {
     signal == SIGWINCH
 }
+
+/// The number that a signal of this host has in the guest, which is Linux.
+pub fn in_guest(signal: i32) -> i32 {
+    match signal {
+        SIGUSR1 => 10,
+        SIGUSR2 => 12,
+        // Those that are watched beside have one number everywhere.
+        other => other,
+    }
+}
+
+#[cfg(test)]
+#[path = "signals_test.rs"]
+mod tests;

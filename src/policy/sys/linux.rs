@@ -1,4 +1,8 @@
+//! Linux.
+//!
 //! Directories are opened once, without following a link, and used through that descriptor.
+
+mod account;
 
 use std::{
     fs::File,
@@ -9,6 +13,22 @@ use std::{
 
 use rustix::fs::{self, Access, AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags};
 
+pub use account::{group, user};
+
+use super::Limits;
+use crate::policy::places::Kept;
+
+/// The path of a file, free of links.
+pub fn real_path(path: &Path) -> io::Result<PathBuf> {
+    path.canonicalize()
+}
+
+/// Directories of the system that are not shared, beside those of the kernel: the guest's own
+/// system has what is on those.
+pub fn kept(_home: &Path) -> Vec<Kept> {
+    Vec::new()
+}
+
 /// Opens a directory by its real path, as a bare reference (`O_PATH`). No component may be a
 /// symbolic link, so what is opened is what this path named: a link that was put in between
 /// after the path was resolved makes this fail.
@@ -16,14 +36,6 @@ pub fn open_directory(real: &Path) -> io::Result<OwnedFd> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
     Ok(fs::openat2(CWD, real, flags, Mode::empty(), resolve)?)
-}
-
-/// Whether `path` is the very directory that `dir` refers to, however it is reached.
-pub fn same_directory(dir: &OwnedFd, path: &Path) -> bool {
-    match (fs::fstat(dir), fs::stat(path)) {
-        (Ok(a), Ok(b)) => a.st_dev == b.st_dev && a.st_ino == b.st_ino,
-        _ => false,
-    }
 }
 
 /// Fails unless the caller may list and enter the directory.
@@ -63,15 +75,6 @@ pub fn open_project_file(dir: impl AsFd, name: &str) -> io::Result<Option<File>>
 
 fn not_regular() -> Error {
     Error::new(io::ErrorKind::InvalidInput, "it is no regular file")
-}
-
-/// What this machine has to give.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// CPUs this process may run on, at least 1.
-    pub cpus: usize,
-    /// Memory in bytes: what is installed, or the limit of this process's control group.
-    pub memory: u64,
 }
 
 /// Reads [`Limits`].

@@ -1,4 +1,4 @@
-//! The caller's entry in the user database.
+//! The user database of Linux.
 //!
 //! The files are read here, and other services are asked through `getent`: a static glibc, which
 //! this binary has, would load the host's service modules into itself and crash in them.
@@ -18,38 +18,15 @@ const MOST: u64 = 64 << 20;
 /// Asks the services that `nsswitch.conf` names. By its path, so that nothing of `PATH` runs.
 const GETENT: &str = "/usr/bin/getent";
 
-/// Who called.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Account {
-    /// Login name; the number where there is no entry.
-    pub name: String,
-    /// Name of the primary group; the number where there is no entry.
-    pub group: String,
-    /// Effective user id.
-    pub uid: u32,
-    /// Effective group id.
-    pub gid: u32,
-    /// Home directory by the user database; `None` without an entry.
-    pub home: Option<PathBuf>,
-}
-
-/// The account that this process acts as.
-pub fn account() -> Account {
-    let uid = rustix::process::geteuid().as_raw();
-    let gid = rustix::process::getegid().as_raw();
-    let (name, home) = user(uid).unwrap_or_else(|| (uid.to_string(), None));
-    Account { name, group: group(gid).unwrap_or_else(|| gid.to_string()), uid, gid, home }
-}
-
 /// Name and home directory of a user: passwd(5).
-fn user(uid: u32) -> Option<(String, Option<PathBuf>)> {
+pub fn user(uid: u32) -> Option<(String, Option<PathBuf>)> {
     let entry = entry("passwd", uid)?;
     let home = entry.get(5).filter(|home| !home.is_empty()).cloned();
     Some((name(&entry)?, home.map(|home| PathBuf::from(OsString::from_vec(home)))))
 }
 
 /// Name of a group: group(5).
-fn group(gid: u32) -> Option<String> {
+pub fn group(gid: u32) -> Option<String> {
     name(&entry("group", gid)?)
 }
 

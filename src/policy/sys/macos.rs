@@ -1,0 +1,117 @@
+//! macOS.
+//!
+//! Directories are opened once, without following a link (`O_NOFOLLOW_ANY`), and used through that
+//! descriptor. Paths are those that the system itself gives a file (`F_GETPATH`): as its names are
+//! spelled, whatever letters were typed, and without the second path that a firmlink makes
+//! (`/System/Volumes/Data/Users` is `/Users`).
+#![expect(unsafe_code, reason = "sysctl and O_NOFOLLOW_ANY have no safe wrapper")]
+
+mod account;
+
+use std::{
+    ffi::OsString,
+    fs::File,
+    io::{self, Error},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::ffi::OsStringExt,
+    },
+    path::{Component, Path, PathBuf},
+    ptr,
+};
+
+use rustix::fs::{self, Access, AtFlags, CWD, FileType, Mode, OFlags};
+
+pub use account::{group, user};
+
+use super::Limits;
+use crate::policy::places::{self, Kept};
+
+/// No component of the path may be a symbolic link.
+const NOFOLLOW_ANY: OFlags = OFlags::from_bits_retain(libc::O_NOFOLLOW_ANY.cast_unsigned());
+
+/// The path of a file as the system tells it.
+pub fn real_path(path: &Path) -> io::Result<PathBuf> {
+    let real = path.canonicalize()?;
+    // What cannot be opened is not going to be shared; its text is good enough.
+    Ok(open(&real, OFlags::empty()).and_then(told).unwrap_or(real))
+}
+
+fn told(file: OwnedFd) -> io::Result<PathBuf> {
+    Ok(PathBuf::from(OsString::from_vec(fs::getpath(file)?.into_bytes())))
+}
+
+fn open(path: &Path, more: OFlags) -> io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | NOFOLLOW_ANY | more;
+    Ok(fs::openat(CWD, path, flags, Mode::empty())?)
+}
+
+/// Directories of the system, and of the user's own settings and keys.
+pub fn kept(home: &Path) -> Vec<Kept> {
+    places::of_macos(home)
+}
+
+/// Opens a directory by its real path. No component may be a symbolic link, so what is opened is
+/// what this path named: a link that was put in between after the path was resolved makes this
+/// fail.
+pub fn open_directory(real: &Path) -> io::Result<OwnedFd> {
+    open(real, OFlags::DIRECTORY)
+}
+
+/// Fails unless the caller may list and enter the directory.
+pub fn usable(dir: &OwnedFd) -> io::Result<()> {
+    Ok(fs::accessat(dir, ".", Access::READ_OK | Access::EXEC_OK, AtFlags::EACCESS)?)
+}
+
+/// Whether `below` (relative) names a directory inside `dir` without a link on the way.
+pub fn is_directory_beneath(dir: &OwnedFd, below: &Path) -> bool {
+    let flags = OFlags::DIRECTORY | OFlags::CLOEXEC | NOFOLLOW_ANY;
+    let plain = below.components().all(|part| matches!(part, Component::Normal(_)));
+    plain && fs::openat(dir, below, flags, Mode::empty()).is_ok()
+}
+
+/// Opens a regular file directly in `dir`, without following a link or waiting for a pipe.
+/// `None` if there is nothing of that name.
+pub fn open_project_file(dir: impl AsFd, name: &str) -> io::Result<Option<File>> {
+    let flags =
+        OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let dir = dir.as_fd();
+    // A device is not even opened: opening alone may have an effect.
+    match fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Err(rustix::io::Errno::NOENT) => return Ok(None),
+        Err(e) => return Err(e.into()),
+        Ok(stat) if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile => {
+            return Err(not_regular());
+        }
+        Ok(_) => {}
+    }
+    let file = fs::openat(dir, name, flags, Mode::empty())?;
+    let stat = fs::fstat(&file)?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        return Err(not_regular());
+    }
+    Ok(Some(file.into()))
+}
+
+fn not_regular() -> Error {
+    Error::new(io::ErrorKind::InvalidInput, "it is no regular file")
+}
+
+/// Reads [`Limits`].
+pub fn limits() -> Limits {
+    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut memory: u64 = 0;
+    let mut size = size_of::<u64>();
+    // SAFETY: the name ends with a NUL; at most `size` bytes are written to `memory`.
+    let rc = unsafe {
+        libc::sysctlbyname(
+            c"hw.memsize".as_ptr(),
+            (&raw mut memory).cast(),
+            &raw mut size,
+            ptr::null_mut(),
+            0,
+        )
+    };
+    // Where it is not told, no machine is refused for its size here.
+    Limits { cpus, memory: if rc == 0 { memory } else { u64::MAX } }
+}
