@@ -16,9 +16,11 @@ fn host(root: &Path) -> Host {
     for dir in ["home/p/sub", "home/.config/qvm", "bin"] {
         fs::create_dir_all(root.join(dir)).unwrap();
     }
-    let qemu = root.join("bin/qemu-system-x86_64");
-    fs::write(&qemu, "#!/bin/sh\necho QEMU emulator version 8.0.0\n").unwrap();
-    fs::set_permissions(&qemu, fs::Permissions::from_mode(0o755)).unwrap();
+    for arch in Arch::ALL {
+        let qemu = root.join("bin").join(accel::qemu_program(arch).0);
+        fs::write(&qemu, "#!/bin/sh\necho QEMU emulator version 8.0.0\n").unwrap();
+        fs::set_permissions(&qemu, fs::Permissions::from_mode(0o755)).unwrap();
+    }
     let home = root.join("home");
     let env = vec![
         ("HOME".into(), home.clone().into()),
@@ -96,6 +98,12 @@ fn the_projects_file_tightens_and_flags_of_a_person_win() {
 
 #[test]
 fn a_qemu_inside_the_workspace_is_never_run() {
+    for arch in Arch::ALL {
+        never_runs_what_is_shared(&|| Request { arch: Some(arch), ..tcg() });
+    }
+}
+
+fn never_runs_what_is_shared(tcg: &dyn Fn() -> Request) {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().canonicalize().unwrap();
     let mut host = host(&root);
@@ -114,6 +122,29 @@ fn a_qemu_inside_the_workspace_is_never_run() {
         build(request, &Config::default(), &models::Models::default(), &host),
         Err(PolicyError::Accel(_))
     ));
+}
+
+#[test]
+fn another_machine_is_emulated_or_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().canonicalize().unwrap();
+    let host = host(&root);
+    let [first, second] = Arch::ALL;
+    let other = if Arch::HOST == first { second } else { first };
+    let decide = |accel| {
+        let flags = Flags { accel: Some(accel), ..Flags::default() };
+        let request = Request { arch: Some(other), flags, ..Request::default() };
+        build(request, &Config::default(), &models::Models::default(), &host)
+    };
+    for choice in [accel::Choice::Auto, accel::Choice::Tcg] {
+        let plan = decide(choice).unwrap();
+        assert_eq!((plan.spec.arch, plan.spec.accel), (other, Accel::Tcg));
+        assert!(plan.spec.qemu.unwrap().ends_with(accel::qemu_program(other).0));
+    }
+    for choice in [accel::Choice::Kvm, accel::Choice::Hvf] {
+        let said = decide(choice).unwrap_err().to_string();
+        assert!(said.contains(other.name()) && said.contains("--accel tcg"), "{said}");
+    }
 }
 
 #[test]

@@ -139,6 +139,10 @@ pub fn decide_foreign(choice: Choice, arch: Arch, qemu: &Qemu) -> Result<Decisio
     if let Choice::Kvm | Choice::Hvf = choice {
         return Err(AccelError::Foreign(arch));
     }
+    if *qemu == Qemu::Foreign {
+        let instead = format!("only Linux hosts do it; leave out `--arch`, or run qvm on {arch}");
+        return Err(AccelError::NoQemu(instead));
+    }
     match qemu_trouble(arch, qemu) {
         None => Ok(taken(Accel::Tcg, &format!("this machine is no {arch}, so it is emulated"))),
         Some(trouble) => Err(AccelError::NoQemu(trouble)),

@@ -103,6 +103,18 @@ fn on_a_mac() {
 }
 
 #[test]
+fn a_machine_of_another_architecture_is_emulated_on_linux() {
+    let arm = |choice, qemu: &Qemu| decide_foreign(choice, Arch::Aarch64, qemu);
+    assert_eq!(arm(Choice::Auto, &qemu()).unwrap().accel, Accel::Tcg);
+    let absent = arm(Choice::Tcg, &Qemu::Absent).unwrap_err().to_string();
+    assert!(absent.contains("apt install qemu-system-arm"), "{absent}");
+    let mac = arm(Choice::Auto, &Qemu::Foreign).unwrap_err().to_string();
+    assert!(mac.contains("only Linux hosts"), "{mac}");
+    let kvm = arm(Choice::Kvm, &qemu()).unwrap_err().to_string();
+    assert!(kvm.contains("no hardware for aarch64"), "{kvm}");
+}
+
+#[test]
 fn hvf_is_not_on_linux_but_for_tests() {
     let facts = facts(Kvm::Usable, true, Qemu::NotSought);
     let text = decide(Choice::Hvf, &facts).unwrap_err().to_string();
