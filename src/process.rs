@@ -50,7 +50,9 @@ pub use error::Error;
 #[cfg(target_os = "linux")]
 pub use fs::{FsArgs, spawn_fs};
 pub use handle::Process;
-pub use model::{ModelArgs, SOCKET as MODEL_SOCKET, connect as connect_model, spawn_model};
+#[cfg(target_os = "linux")]
+pub use model::SOCKET as MODEL_SOCKET;
+pub use model::{ModelArgs, connect as connect_model, spawn_model};
 #[cfg(target_os = "linux")]
 pub use qemu::{QemuArgs, spawn_qemu};
 pub use status::Status;

@@ -25,7 +25,7 @@ use macos as imp;
 
 pub use imp::{
     RECEIVE, SEND, channel, memory_file, names, own_program, peer, pipe, pipe_nonblocking, random,
-    received,
+    received, stream_nonblocking,
 };
 
 use std::{io, os::unix::net::UnixStream};

@@ -51,6 +51,12 @@ pub(super) struct Start {
 }
 
 impl Start {
+    /// The pipe that closes when the session ends, for a process that watches it by itself.
+    #[cfg_attr(target_os = "linux", allow(dead_code, reason = "the kernel watches it"))]
+    pub(super) fn life(self) -> OwnedFd {
+        self.life
+    }
+
     /// Ties the process that is confined by `profile` to the session.
     pub(super) fn bind(self, mut profile: Profile) -> Profile {
         profile.parent = Some(self.parent);

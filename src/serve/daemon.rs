@@ -102,6 +102,8 @@ struct Running {
     process: Process,
     served: Arc<Served>,
     log: super::log::Log,
+    /// Goes after the process.
+    _folder: Option<sandbox::Folder>,
     deadline: Instant,
 }
 
@@ -244,6 +246,7 @@ impl Daemon {
             process: started.process,
             served: Arc::new(started.served),
             log: started.log,
+            _folder: started.folder,
             deadline: Instant::now() + loading(),
         })
     }

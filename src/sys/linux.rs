@@ -12,7 +12,7 @@ use std::{
 use rustix::{
     fs::MemfdFlags,
     net::{
-        AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, socketpair,
+        AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, socket_with, socketpair,
         sockopt::socket_peercred,
     },
     pipe::{PipeFlags, pipe_with},
@@ -33,6 +33,12 @@ pub fn received(fd: OwnedFd) -> io::Result<OwnedFd> {
 /// A pair that carries descriptors, each with a message.
 pub fn channel() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok(socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?)
+}
+
+/// A Unix stream socket that does not block.
+pub fn stream_nonblocking() -> io::Result<OwnedFd> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    Ok(socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?)
 }
 
 /// A pipe: the end to read from, the one to write to.

@@ -39,6 +39,13 @@ pub fn channel() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok((received(one)?, received(other)?))
 }
 
+/// A Unix stream socket that does not block.
+pub fn stream_nonblocking() -> io::Result<OwnedFd> {
+    let socket = received(rustix::net::socket(AddressFamily::UNIX, SocketType::STREAM, None)?)?;
+    fcntl_setfl(&socket, fcntl_getfl(&socket)? | OFlags::NONBLOCK)?;
+    Ok(socket)
+}
+
 /// A pipe: the end to read from, the one to write to.
 pub fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     let (read, write) = rustix::pipe::pipe()?;

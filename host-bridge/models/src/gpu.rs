@@ -1,7 +1,8 @@
-//! Which device files and system files a GPU needs on Linux.
+//! What a GPU needs: device files and system files on Linux, Metal on macOS.
 //!
 //! ```text
-//! gpu = auto ─┬─ server has CUDA, /dev/nvidiactl is there ──▶ NVIDIA
+//! gpu = auto ─┬─ server has Metal, this is a Mac ───────────▶ Apple
+//!             ├─ server has CUDA, /dev/nvidiactl is there ──▶ NVIDIA
 //!             ├─ server has HIP, /dev/kfd is there ─────────▶ AMD
 //!             ├─ server has Vulkan ─────────────────────────▶ whichever is there
 //!             └─ otherwise ─────────────────────────────────▶ none
@@ -22,6 +23,9 @@ const MOST_ENTRIES: usize = 4096;
 /// What is under `/dev`.
 pub type Devices = BTreeSet<String>;
 
+/// What stands for Apple's GPU among [`Devices`].
+pub const METAL: &str = "metal";
+
 /// What a sandbox has to grant for a GPU. Empty: there is none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Grants {
@@ -29,6 +33,8 @@ pub struct Grants {
     pub vendors: Vec<&'static str>,
     /// Device files, to be read and written.
     pub devices: Vec<PathBuf>,
+    /// Apple's GPU, by Metal: there are no device files.
+    pub metal: bool,
     /// Files and folders to be read, where they exist.
     pub reads: Vec<PathBuf>,
     /// Folders with libraries of drivers, to be read and mapped executable, where they exist.
@@ -39,15 +45,19 @@ impl Grants {
     /// Nothing is granted.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.devices.is_empty()
+        self.devices.is_empty() && !self.metal
     }
 }
 
 /// Names below `dev` that could be of a GPU: its own entries, and those of `dri` and
-/// `nvidia-caps`. What cannot be read has none.
+/// `nvidia-caps`. What cannot be read has none. On macOS [`METAL`] stands for the GPU, which every
+/// Mac has.
 #[must_use]
 pub fn devices(dev: &Path) -> Devices {
     let mut found = Devices::new();
+    if cfg!(target_os = "macos") {
+        found.insert(METAL.into());
+    }
     for folder in ["", "dri", "nvidia-caps"] {
         let Ok(entries) = dev.join(folder).read_dir() else { continue };
         for entry in entries.flatten().take(MOST_ENTRIES) {
@@ -98,6 +108,11 @@ pub fn grants(choice: Gpu, server: &Server, dev: &Devices) -> Grants {
         grants.reads.extend(AMD_READS.iter().map(PathBuf::from));
         grants.libraries.push("/opt/rocm".into());
         grants.vendors.push("AMD");
+    }
+    if auto && dev.contains(METAL) && (has(Backend::Metal) || unknown) {
+        grants.metal = true;
+        grants.vendors.push("Apple");
+        return grants;
     }
     let vulkan_only = auto && has(Backend::Vulkan);
     if !grants.is_empty() || vulkan_only {

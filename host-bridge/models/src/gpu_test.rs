@@ -106,3 +106,14 @@ fn links_and_folders_are_no_devices() {
     assert_eq!(devices(dir.path()), dev(&["dri/renderD128", "nvidiactl"]));
     assert!(devices(Path::new("/nonexistent")).is_empty());
 }
+
+#[test]
+fn a_mac_has_metal_for_servers_that_may_use_it() {
+    let mac = dev(&["null", METAL]);
+    let metal = grants(Gpu::Auto, &server(&[Backend::Metal], false), &mac);
+    assert!(metal.metal && metal.devices.is_empty() && !metal.is_empty());
+    assert!(grants(Gpu::Auto, &server(&[], false), &mac).metal);
+    assert!(grants(Gpu::Auto, &server(&[Backend::Cuda], false), &mac).is_empty());
+    assert!(grants(Gpu::None, &server(&[Backend::Metal], false), &mac).is_empty());
+    assert!(!grants(Gpu::Auto, &server(&[], false), &dev(&["null"])).metal);
+}

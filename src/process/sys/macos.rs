@@ -16,7 +16,7 @@ use rustix::{
         kevent_timespec, kqueue,
     },
     io::{Errno, FdFlags, fcntl_setfd},
-    process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid},
+    process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid},
 };
 use serde::{Deserialize, Serialize};
 
@@ -117,9 +117,12 @@ impl Watch {
         Ok(Self { queue, pid: child })
     }
 
-    /// Kills it. Nobody else waits for it, so the number is its own until [`Watch::status`] has
-    /// told its end, after which this is not called.
+    /// Kills it, and what it started, as it leads a session of its own. Nobody else waits for it, so
+    /// the number is its own until [`Watch::status`] has told its end, after which this is not
+    /// called.
     pub(in crate::process) fn kill(&self) {
+        let _ = kill_process_group(self.pid, Signal::KILL);
+        // In case that it does not lead one yet.
         let _ = kill_process(self.pid, Signal::KILL);
     }
 
