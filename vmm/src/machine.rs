@@ -2,7 +2,7 @@
 //!
 //! [`Machine::new`] does everything that needs rights, from descriptors that are already open.
 //! The caller then confines the process, and [`Machine::run`] starts the vCPUs. What the process
-//! still calls from there on is in [`syscalls`].
+//! still calls from there on is in `syscalls`.
 
 pub mod devices;
 pub mod error;
@@ -10,6 +10,7 @@ pub(crate) mod huge;
 pub mod memory;
 mod run;
 pub mod spec;
+#[cfg(target_os = "linux")]
 pub mod syscalls;
 mod vcpu;
 
@@ -111,6 +112,6 @@ impl<V: Vm> Machine<V> {
     }
 }
 
-#[cfg(all(test, target_os = "linux", target_arch = "x86_64"))]
+#[cfg(all(test, target_os = "linux"))]
 #[path = "machine_test.rs"]
 mod tests;

@@ -2,7 +2,20 @@
 
 #![allow(clippy::unwrap_used, clippy::cast_possible_truncation)]
 
+#[cfg(target_arch = "aarch64")]
+pub mod aarch64;
 pub mod fdt;
+#[cfg(target_arch = "x86_64")]
+pub mod x86_64;
+
+/// Code for this machine's processor.
+#[cfg(target_arch = "aarch64")]
+pub use aarch64 as code;
+/// Code for this machine's processor.
+#[cfg(target_arch = "x86_64")]
+pub use x86_64 as code;
+#[cfg(target_arch = "x86_64")]
+pub use x86_64::memory;
 
 use std::fs::File;
 use std::io::Write;
@@ -10,11 +23,6 @@ use std::io::Write;
 use vm_memory::GuestAddress;
 
 use crate::Memory;
-
-/// Plain memory from address 0.
-pub fn memory(size: u64) -> Memory {
-    Memory::from_ranges(&[(GuestAddress(0), size as usize)]).unwrap()
-}
 
 /// Plain memory of an aarch64 machine.
 pub fn aarch64_memory(size: u64) -> Memory {

@@ -17,8 +17,13 @@ pub enum Error {
     #[error("{0} bytes of memory are too little; ask for at least 64 MiB")]
     MemoryTooSmall(u64),
     /// Not whole pages.
-    #[error("{0} bytes of memory are no multiple of 4096; ask for whole pages")]
-    MemoryUneven(u64),
+    #[error("{size} bytes of memory are no multiple of {page}; ask for whole pages of this host")]
+    MemoryUneven {
+        /// Bytes asked for.
+        size: u64,
+        /// Bytes of a page.
+        page: u64,
+    },
     /// More memory than a machine or this host can have.
     #[error("{wanted_mib} MiB of memory are too much: {limit_mib} MiB are {why}; ask for less")]
     MemoryTooLarge {
@@ -39,7 +44,7 @@ pub enum Error {
         source: io::Error,
     },
     /// Too many devices for the interrupt lines there are.
-    #[error("{0} virtio devices are more than a machine has room for (19); share fewer folders")]
+    #[error("{0} virtio devices are more than a machine has room for; share fewer folders")]
     TooManyDevices(usize),
     /// A device could not be made.
     #[error("the {name} device could not be made")]

@@ -4,16 +4,18 @@
 //! event, for a device's process to hang up. The first of them ends the machine.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use rustix::event::{EventfdFlags, PollFd, PollFlags};
+use rustix::event::{PollFd, PollFlags};
+use virtio_devices::event::Event;
 
 use super::{Buses, Machine, RunError, devices::Watch, vcpu};
 use crate::bus::Action;
 use crate::hypervisor::{Kicker, Vcpu, Vm};
+use crate::sys::PEER_CLOSED;
 
 /// Stack of a vCPU's thread; touched only as far as it is used.
 const STACK: usize = 256 << 10;
@@ -59,7 +61,7 @@ pub struct Outcome {
 pub(super) struct Verdict {
     given: AtomicBool,
     reason: Mutex<Option<Result<Exit, RunError>>>,
-    event: OwnedFd,
+    event: Event,
 }
 
 impl Verdict {
@@ -67,7 +69,7 @@ impl Verdict {
         Ok(Verdict {
             given: AtomicBool::new(false),
             reason: Mutex::new(None),
-            event: rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
+            event: Event::new()?,
         })
     }
 
@@ -77,7 +79,7 @@ impl Verdict {
         slot.get_or_insert(reason);
         self.given.store(true, Ordering::SeqCst);
         drop(slot);
-        let _ = rustix::io::write(&self.event, &1u64.to_ne_bytes());
+        let _ = self.event.signal();
     }
 
     pub(super) fn is_given(&self) -> bool {
@@ -92,7 +94,7 @@ impl<V: Vm> Machine<V> {
     /// # Errors
     /// [`RunError`].
     pub fn run(mut self) -> Result<Outcome, RunError> {
-        let verdict = Verdict::new().map_err(|error| RunError::Start("eventfd", error))?;
+        let verdict = Verdict::new().map_err(|error| RunError::Start("event", error))?;
         let vcpus = std::mem::take(&mut self.vcpus);
         let kickers: Vec<_> = vcpus.iter().map(Vcpu::kicker).collect();
         let mut first_entry = self.first_entry.take();
@@ -150,9 +152,9 @@ fn look(
     stop: Option<&impl AsFd>,
     watches: &[Watch],
 ) -> io::Result<Option<Result<Exit, RunError>>> {
-    let gone = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL | PollFlags::RDHUP;
+    let gone = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL | PEER_CLOSED;
     let mut fds = vec![PollFd::new(&verdict.event, PollFlags::IN)];
-    fds.extend(watches.iter().map(|watch| PollFd::new(&watch.socket, PollFlags::RDHUP)));
+    fds.extend(watches.iter().map(|watch| PollFd::new(&watch.socket, PEER_CLOSED)));
     fds.extend(stop.map(|stop| PollFd::new(stop, PollFlags::IN)));
     match rustix::event::poll(&mut fds, None) {
         Ok(_) => {}

@@ -30,7 +30,7 @@ impl KvmVm {
     }
 
     /// The guest's memory, once it is mapped.
-    #[cfg(test)]
+    #[cfg(all(test, target_arch = "x86_64"))]
     pub(super) fn memory(&self) -> &Memory {
         self.memory.as_deref().expect("memory is mapped first")
     }

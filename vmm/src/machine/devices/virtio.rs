@@ -7,15 +7,13 @@ use virtio_devices::blk::Blk;
 use virtio_devices::device::VirtioDevice;
 use virtio_devices::rng::Rng;
 use virtio_devices::transport::mmio::{MmioTransport, QUEUE_NOTIFY, WINDOW_SIZE};
-#[cfg(target_os = "linux")]
-use virtio_devices::transport::vhost_user::VhostUser;
 
 use super::Watch;
-use crate::Memory;
 use crate::arch::Arch;
 use crate::bus::{Action, Bus, BusDevice};
 use crate::hypervisor::Vm;
-use crate::machine::{Error, MachineSpec, VhostUserSpec};
+use crate::machine::{Error, MachineSpec};
+use crate::{Memory, sys};
 
 /// A device and its name for messages.
 pub(super) struct Named {
@@ -35,12 +33,10 @@ pub(super) fn make(spec: &mut MachineSpec) -> Result<(Vec<Named>, Vec<Watch>), E
         add(name, Box::new(disk));
     }
     for spec in spec.vhost_user.drain(..) {
-        let VhostUserSpec { name, device_type, queue_sizes, socket, config } = spec;
-        let device =
-            VhostUser::new(device_type, queue_sizes, socket, config).map_err(failed(&name))?;
-        watches
-            .push(Watch { name: name.clone(), socket: device.hangup_fd().map_err(failed(&name))? });
-        add(name, Box::new(device));
+        let name = spec.name.clone();
+        let (device, socket) = sys::vhost_user(spec)?;
+        watches.push(Watch { name: name.clone(), socket });
+        add(name, device);
     }
     for (name, device) in spec.local.drain(..) {
         add(name, device);
