@@ -38,6 +38,13 @@ pub enum Error {
         /// Why there is no landlock.
         landlock: String,
     },
+    /// The process runs outside of Seatbelt, so the host's files would stay open.
+    #[error(
+        "the process was not started in a sandbox, which would leave the host's files open to it; \
+         start it by {}",
+        crate::seatbelt::PROGRAM
+    )]
+    NoSeatbelt,
     /// A layer is not in force, and [`Profile::strict`](crate::Profile::strict) demands all.
     #[error("every layer of confinement must be in force, but {layer} is not ({why}){}", remedy(*.layer))]
     Strict {

@@ -28,6 +28,8 @@
 //!
 //! # A foreign program
 //!
+//! Of Linux; on macOS a program has a Seatbelt profile of its own, from its caller.
+//!
 //! A model server is a program of others' that parses files from the internet and speaks to
 //! guests. Between the two steps its launcher starts it, once:
 //!
@@ -43,18 +45,33 @@
 //! listens on a Unix socket but connects to nothing, and passes no descriptors. Its landlock
 //! rules are a layer below the launcher's, so that it can neither trace nor signal it.
 //!
+//! # macOS
+//!
+//! There are no namespaces and no filters, but Seatbelt, which is put around a process by
+//! whoever starts it ([`seatbelt`]): before its first instruction, for ever, and whatever it
+//! executes. So a process that calls [`enter`] is confined already, and `enter` fails when it is
+//! not; what it adds is the end with the parent, the descriptors, and the limits. The machine is
+//! one process there: vCPUs, the shared folders and the vsock relay are its threads, and its
+//! profile is that of all of them together. [`seal`] has nothing more to take away: a second
+//! profile could only repeat the first, as nothing that the process may do at its start is more
+//! than what it does later but reading its own program and libraries.
+//!
 //! # Finding out what was refused
 //!
-//! The filter kills the process with `SIGSYS`. The kernel's audit log names the call:
+//! On Linux, the filter kills the process with `SIGSYS`. The kernel's audit log names the call:
 //! `dmesg | grep type=1326` prints `syscall=NNN`, and `ausyscall NNN` or
 //! `/usr/include/asm/unistd_64.h` its name. Where there is no audit log, seal with
 //! [`Denied::Trap`]: the process then writes one line to standard error that has the
 //! role and the number, and ends. What is refused is the same. A foreign program goes on
 //! after a refusal; with [`Denied::Trap`] the kernel's log tells of each.
+//!
+//! On macOS a refused call fails with `EPERM`, and the system's log tells of it:
+//! `log show --last 5m --predicate 'sender == "Sandbox"'`.
 
 mod error;
 mod profile;
 mod report;
+pub mod seatbelt;
 mod tree;
 
 mod sys;

@@ -30,6 +30,8 @@ pub enum LayerName {
     Limits,
     /// The system call filter.
     Seccomp,
+    /// The profile of macOS.
+    Seatbelt,
 }
 
 impl LayerName {
@@ -47,6 +49,7 @@ impl LayerName {
             Self::Landlock => "landlock",
             Self::Limits => "limits",
             Self::Seccomp => "seccomp",
+            Self::Seatbelt => "seatbelt",
         }
     }
 }
@@ -166,7 +169,8 @@ impl fmt::Display for Report {
     }
 }
 
-/// What this machine offers for confinement.
+/// What this machine offers for confinement, of what Linux has; see
+/// [`seatbelt::support`](crate::seatbelt::support) for macOS.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Support {
     /// Whether a user namespace with mounts of its own can be made, and if not why.

@@ -2,6 +2,13 @@
 
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(not(target_os = "linux"))]
+mod macos;
 
 #[cfg(target_os = "linux")]
-pub use linux::{Child, Confined, enter, probe, seal, start_program};
+use linux as imp;
+#[cfg(not(target_os = "linux"))]
+use macos as imp;
+
+pub(crate) use imp::seatbelt_in_force;
+pub use imp::{Child, Confined, enter, probe, seal, start_program};

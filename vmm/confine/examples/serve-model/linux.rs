@@ -31,7 +31,7 @@ const LOADER: &str = if cfg!(target_arch = "aarch64") {
 
 const SOCKET: &str = "/run/model/server.sock";
 
-fn main() -> Result<(), Box<dyn Error>> {
+pub fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [tree, weights, question @ ..] = arguments.as_slice() else {
         return Err("usage: serve-model TREE WEIGHTS [QUESTION]".into());
