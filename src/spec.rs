@@ -59,6 +59,7 @@ pub struct Spec {
     /// The guest has KVM (on x86_64 by `kvm-amd` or `kvm-intel`), for the KVM lab.
     pub nested: bool,
     /// Extra QEMU arguments are for measurements only: count instructions instead of time.
+    #[cfg_attr(target_os = "macos", allow(dead_code, reason = "of QEMU"))]
     pub icount: Option<u8>,
     /// What is said on standard error.
     pub output: Output,

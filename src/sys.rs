@@ -2,7 +2,7 @@
 //!
 //! | | Linux | macOS |
 //! |---|---|---|
-//! | a file in memory | memfd_create(2) | a temporary file without a name |
+//! | a file in memory | memfd_create(2) | a temporary file, whose name is removed once it is passed on |
 //! | a channel for descriptors | `SOCK_SEQPACKET` | a stream: messages are one byte or eight, sent and received whole |
 //! | this program | `/proc/self/exe` | its path |
 //! | names of machines | abstract sockets | sockets and locks in the user's own temporary folder |
@@ -25,7 +25,7 @@ use macos as imp;
 
 pub use imp::{
     RECEIVE, SEND, channel, memory_file, names, own_program, peer, pipe, pipe_nonblocking, random,
-    received, stream_nonblocking,
+    received, settle, stream_nonblocking,
 };
 
 use std::{io, os::unix::net::UnixStream};

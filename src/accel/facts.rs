@@ -11,14 +11,11 @@ use super::{
     sys,
 };
 
-/// The version of the KVM interface since Linux 2.6.22, and the only one there is.
-pub const KVM_API: i32 = 12;
-
 /// What `/dev/kvm` does.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(dead_code, reason = "each system makes some of them")]
 pub enum Kvm {
     /// This is not Linux.
-    #[cfg_attr(target_os = "linux", allow(dead_code, reason = "made elsewhere"))]
     Foreign,
     /// There is none.
     Absent,

@@ -13,14 +13,13 @@ pub const OLDEST: (u32, u32) = (15, 0);
 
 /// What Hypervisor.framework does here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(dead_code, reason = "each system makes some of them")]
 pub enum Hvf {
     /// This is not macOS.
     Foreign,
     /// This is not macOS, but functions of that name are linked in, over KVM: for tests.
-    #[cfg_attr(not(feature = "hvf-shim"), allow(dead_code, reason = "made in such builds"))]
     Shim,
     /// This is macOS.
-    #[cfg_attr(not(target_os = "macos"), allow(dead_code, reason = "made on macOS"))]
     Mac(Mac),
 }
 
@@ -41,9 +40,9 @@ pub struct Mac {
 
 /// What became of a machine that was created to see whether it can be, and given back at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(dead_code, reason = "made on macOS")]
 pub enum Created {
     /// Something else is in the way already.
-    #[cfg_attr(not(target_os = "macos"), allow(dead_code, reason = "made on macOS"))]
     Untried,
     /// There was one.
     Works,

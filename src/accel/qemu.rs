@@ -1,5 +1,7 @@
 //! The software emulator: where it is and whether it is new enough.
 
+#![cfg_attr(target_os = "macos", allow(dead_code, reason = "only Linux looks for it"))]
+
 use std::{
     env,
     ffi::OsStr,
@@ -25,7 +27,6 @@ pub const OLDEST: (u32, u32) = (7, 0);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Qemu {
     /// It would not do on this system.
-    #[cfg_attr(target_os = "linux", allow(dead_code, reason = "made elsewhere"))]
     Foreign,
     /// It was not needed.
     NotSought,

@@ -116,7 +116,7 @@ impl Launch {
             Order { parent: std::process::id(), life: self.pass(theirs), denied: denied(), job };
         let order = self.pass(order.write()?);
         let numbers: Vec<RawFd> = self.fds.iter().map(AsRawFd::as_raw_fd).collect();
-        let mut command = sys::command(&self.sandbox)?;
+        let mut command = sys::command(&self.sandbox, &self.fds)?;
         command
             .arg0(format!("qvm-{}", self.role.name()))
             .args([MARK, &order.number().to_string()])

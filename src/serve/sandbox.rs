@@ -99,7 +99,9 @@ fn plumbing(verbose: bool) -> Result<Plumbing, Error> {
 }
 
 fn finish(mut process: Process, channel: OwnedFd, log: Log) -> Result<Started, Error> {
-    process.ready(CONFINED)?;
+    let ready = process.ready(CONFINED);
+    sys::settle();
+    ready?;
     let served = Served::new(channel).map_err(|e| Error::System("set up a socket", e))?;
     Ok(Started { process, served, log, folder: None })
 }

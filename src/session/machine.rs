@@ -16,7 +16,7 @@ use std::{
     fs::File,
     io::{self, Read, Seek, Write},
     os::{
-        fd::{AsFd, AsRawFd, OwnedFd},
+        fd::{AsFd, OwnedFd},
         unix::net::UnixStream,
     },
     path::Path,
@@ -122,9 +122,9 @@ impl Machine {
         })?;
         processes.extend(started.processes);
         let first_entry = started.first_entry;
-        for process in &mut processes {
-            process.ready(CONFINED)?;
-        }
+        let ready = processes.iter_mut().try_for_each(|process| process.ready(CONFINED).map(drop));
+        crate::sys::settle();
+        ready?;
         watch(&processes, events.clone()).map_err(system("watch processes"))?;
         Ok(Self { processes, channel: Some(channel), first_entry, console })
     }
@@ -269,6 +269,6 @@ pub(super) fn layers(disks: &[File]) -> String {
 
 /// The number of a descriptor, to be named in arguments.
 #[cfg(target_os = "linux")]
-pub(super) fn number(fd: &impl AsRawFd) -> i32 {
+pub(super) fn number(fd: &impl std::os::fd::AsRawFd) -> i32 {
     fd.as_raw_fd()
 }

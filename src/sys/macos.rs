@@ -13,6 +13,7 @@ use std::{
         unix::{fs::OpenOptionsExt, net::UnixStream},
     },
     path::PathBuf,
+    sync::{Mutex, PoisonError},
 };
 
 use rustix::{
@@ -61,7 +62,11 @@ pub fn pipe_nonblocking() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok((read, write))
 }
 
-/// An empty file without a name, gone when nobody has it open.
+/// Files that still have a name.
+static NAMED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// An empty file, gone when nobody has it open, once [`settle`] was called. Until then it keeps its
+/// name, by which the sandbox of who is given it knows it.
 pub fn memory_file(name: &str) -> io::Result<File> {
     let mut tail = [0; 8];
     random(&mut tail)?;
@@ -69,8 +74,16 @@ pub fn memory_file(name: &str) -> io::Result<File> {
     let path = names::folder()?.join(name);
     let file =
         OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
-    std::fs::remove_file(&path)?;
+    NAMED.lock().unwrap_or_else(PoisonError::into_inner).push(path);
     Ok(file)
+}
+
+/// What was made by [`memory_file`] has arrived: its name is removed. After a session that was
+/// killed before, macOS does so when it empties the folder.
+pub fn settle() {
+    for path in NAMED.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+        let _ = std::fs::remove_file(path);
+    }
 }
 
 /// This program, to be executed anew.

@@ -11,11 +11,10 @@ use std::{
 use guest_image::Arch;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 
-use crate::accel::{
-    facts::{KVM_API, Kvm},
-    hvf::Hvf,
-    qemu::Qemu,
-};
+use crate::accel::{facts::Kvm, hvf::Hvf, qemu::Qemu};
+
+/// The version of the KVM interface since Linux 2.6.22, and the only one there is.
+const KVM_API: i32 = 12;
 
 /// `KVM_GET_API_VERSION`, `_IO(0xAE, 0x00)`.
 const GET_API_VERSION: libc::c_ulong = 0xAE00;

@@ -49,7 +49,7 @@ impl Job {
 
 /// This program, executed anew. It confines itself.
 #[allow(clippy::unnecessary_wraps, reason = "more is to be done elsewhere")]
-pub(in crate::process) fn command(_sandbox: &Sandbox) -> io::Result<Command> {
+pub(in crate::process) fn command(_sandbox: &Sandbox, _given: &[OwnedFd]) -> io::Result<Command> {
     Ok(Command::new("/proc/self/exe"))
 }
 

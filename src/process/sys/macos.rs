@@ -3,18 +3,27 @@
 
 use std::{
     convert::Infallible,
+    ffi::OsString,
     io,
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::ffi::OsStringExt,
+    },
+    path::PathBuf,
     process::Command,
 };
 
-use confine::{Denied, Profile, Report, Role};
+use confine::{
+    Denied, Profile, Report, Role,
+    seatbelt::{self, Folder, Seatbelt},
+};
 use qvm_vmm::machine::{self, Machine, MachineSpec};
 use rustix::{
     event::kqueue::{
         Event, EventFilter, EventFlags, ProcessEvents, UserDefinedFlags, UserFlags,
         kevent_timespec, kqueue,
     },
+    fs::getpath,
     io::{Errno, FdFlags, fcntl_setfd},
     process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid},
 };
@@ -49,11 +58,25 @@ impl Job {
 
 /// This program, executed anew by `sandbox-exec`, which leaves its number and descriptors as they
 /// are.
-pub(in crate::process) fn command(sandbox: &Sandbox) -> io::Result<Command> {
+pub(in crate::process) fn command(sandbox: &Sandbox, given: &[OwnedFd]) -> io::Result<Command> {
     let program = own_program()?;
-    let Some(profile) = sandbox.profile(&program)? else { return Ok(Command::new(program)) };
-    let mut command = Command::new(confine::seatbelt::PROGRAM);
-    command.args(profile).arg(program);
+    // It puts another program into a sandbox, which a process in one cannot.
+    if sandbox.role == Role::Model {
+        return Ok(Command::new(program));
+    }
+    let folder =
+        |(path, read_only): &(PathBuf, bool)| Folder { path: path.clone(), read_only: *read_only };
+    // Those that are files; a socket has no path.
+    let paths = given.iter().filter_map(|fd| getpath(fd).ok());
+    let given = paths.map(|path| PathBuf::from(OsString::from_vec(path.into_bytes())));
+    let shared = |path: &PathBuf| sandbox.folders.iter().any(|(folder, _)| path == folder);
+    let seatbelt = Seatbelt {
+        folders: sandbox.folders.iter().map(folder).collect(),
+        given: given.filter(|path| !shared(path)).collect(),
+        program: program.clone(),
+    };
+    let mut command = Command::new(seatbelt::PROGRAM);
+    command.args(seatbelt.arguments().map_err(io::Error::other)?).arg(program);
     Ok(command)
 }
 
