@@ -1,7 +1,7 @@
 //! Boots a Linux kernel on the backend for Hypervisor.framework, over the shim.
 //!
 //! `boot-linux KERNEL INITRD CPUS [KERNEL-ARGUMENT…]`: the guest's serial port is the output,
-//! the machine's end the last line.
+//! the machine's end the last line. A byte on the standard input, or its end, stops the machine.
 
 #[cfg(not(all(target_os = "linux", target_arch = "aarch64")))]
 fn main() {
@@ -12,6 +12,7 @@ fn main() {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     use std::fs::File;
     use std::io::PipeReader;
+    use std::os::fd::AsFd;
 
     use qvm_vmm::machine::{Machine, MachineSpec};
 
@@ -39,7 +40,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         balloon: false,
         serial: Some(serial.into()),
         kvm: None,
-        stop: None,
+        stop: Some(std::io::stdin().as_fd().try_clone_to_owned()?),
         first_entry: None,
     })?;
     let outcome = machine.run();

@@ -82,3 +82,7 @@ impl Access {
         Ok((!self.write).then_some(bytes))
     }
 }
+
+#[cfg(test)]
+#[path = "access_test.rs"]
+mod tests;

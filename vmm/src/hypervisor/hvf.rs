@@ -16,6 +16,8 @@ pub mod binding;
 mod board;
 pub mod error;
 mod features;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod inject;
 pub mod kick;
 pub mod psci;
