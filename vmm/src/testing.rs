@@ -2,14 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::cast_possible_truncation)]
 
-#[cfg(target_arch = "aarch64")]
+#[cfg(all(target_os = "linux", target_arch = "aarch64"))]
 pub mod aarch64;
 pub mod fdt;
 #[cfg(target_arch = "x86_64")]
 pub mod x86_64;
 
 /// Code for this machine's processor.
-#[cfg(target_arch = "aarch64")]
+#[cfg(all(target_os = "linux", target_arch = "aarch64"))]
 pub use aarch64 as code;
 /// Code for this machine's processor.
 #[cfg(target_arch = "x86_64")]
@@ -80,6 +80,7 @@ pub fn elf_kernel(address: u64, entry: u32, code: &[u8]) -> Vec<u8> {
 }
 
 /// This machine's `/dev/kvm`, or `None` with the reason printed.
+#[cfg(target_os = "linux")]
 pub fn kvm() -> Option<std::os::fd::OwnedFd> {
     match std::fs::File::options().read(true).write(true).open("/dev/kvm") {
         Ok(file) => Some(file.into()),
