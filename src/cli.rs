@@ -46,6 +46,9 @@ fn dispatch(start: Instant) -> Result<u8, Error> {
     match cli.command {
         None => run::run(cli.run, start),
         Some(Command::Run(args)) => run::run(*args, start),
+        Some(Command::Doctor(args)) if args.report => {
+            doctor::report(&host()?, args.try_model, args.json)
+        }
         Some(Command::Doctor(args)) => doctor::main(&host()?, args.try_model, args.json),
         Some(Command::Serve(args)) => serve::main(*args, &host()?),
         Some(Command::Models(models)) => models::main(models.action, &host()?),

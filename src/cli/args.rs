@@ -328,6 +328,9 @@ pub struct ExecArgs {
 /// `doctor`.
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
+    /// Print all that a bug report needs and nothing private: no values of variables, no names of yours
+    #[arg(long)]
+    pub report: bool,
     /// Load the default model and compute with it, which is done anyway where there is a GPU
     #[arg(long)]
     pub try_model: bool,

@@ -8,6 +8,7 @@ mod server;
 use std::io::{self, IsTerminal};
 
 use confine::{State, Support};
+pub use files::free;
 
 use super::report::{Finding, Report};
 use crate::{
@@ -16,8 +17,18 @@ use crate::{
     spec::Accel,
 };
 
+/// What was looked at, and what it means.
+pub struct Looked {
+    /// What runs machines.
+    pub facts: Facts,
+    /// What of it is taken.
+    pub decision: Result<accel::Decision, accel::AccelError>,
+    /// All checks.
+    pub report: Report,
+}
+
 /// All checks, in the order in which they are shown.
-pub fn all(host: &Host, try_model: bool) -> Report {
+pub fn all(host: &Host, try_model: bool) -> Looked {
     // What lies in the current directory is not run, unless that could not be shared anyway.
     let shared: Vec<_> = host
         .cwd
@@ -41,7 +52,7 @@ pub fn all(host: &Host, try_model: bool) -> Report {
         }
         Err(e) => e.to_string(),
     };
-    Report::new(findings, engine)
+    Looked { facts, decision, report: Report::new(findings, engine) }
 }
 
 /// What the host processes can be confined with. Missing layers are worth a warning: the others

@@ -65,7 +65,7 @@ pub fn room(cache: &Path, free: Option<u64>, built: bool) -> Finding {
 }
 
 /// Free bytes for this user where a directory is or would be made.
-fn free(path: &Path) -> Option<u64> {
+pub fn free(path: &Path) -> Option<u64> {
     let there = path.ancestors().find(|p| p.exists())?;
     let stat = rustix::fs::statvfs(there).ok()?;
     Some(stat.f_bavail.saturating_mul(stat.f_frsize))
