@@ -19,7 +19,7 @@ const PSTATE_REGISTER: u64 = core(offset_of!(kvm_regs, regs.pstate));
 /// Identity of the 64-bit core register at this offset of `kvm_regs`, which KVM counts in words
 /// of 32 bits.
 const fn core(offset: usize) -> u64 {
-    KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE as u64 | offset as u64 / 4
+    KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE as u64 | (offset as u64 / 4)
 }
 
 /// Linux' boot protocol: the device tree in x0; x1 to x3 are zero after reset.
