@@ -13,9 +13,10 @@ pub type FirstEntry = Box<dyn FnOnce() + Send>;
 pub struct MachineSpec {
     /// Number of vCPUs, 1 to 32.
     pub cpus: u8,
-    /// Bytes of memory: whole pages, 64 MiB to 256 GiB, not more than the host has.
+    /// Bytes of memory: whole pages of the host, 64 MiB to 256 GiB, not more than the host has.
     pub memory: u64,
-    /// Kernel: an uncompressed ELF image with PVH note, or a bzImage.
+    /// Kernel: on x86-64 an uncompressed ELF image with PVH note, or a bzImage; on aarch64 an
+    /// uncompressed `Image`.
     pub kernel: File,
     /// Initial RAM file systems, put one after the other.
     pub initrd: Vec<File>,
