@@ -11,8 +11,8 @@ fn main() {
 #[cfg(all(target_os = "linux", target_arch = "aarch64"))]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     use std::fs::File;
-    use std::io::PipeReader;
     use std::os::fd::AsFd;
+    use std::os::unix::net::UnixStream;
 
     use qvm_vmm::machine::{Machine, MachineSpec};
 
@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let initrd = File::open(next()?)?;
     let cpus = next()?.parse()?;
     let cmdline = arguments.collect::<Vec<_>>().join(" ");
-    let (mut reader, serial): (PipeReader, _) = std::io::pipe()?;
+    let (mut reader, serial) = UnixStream::pair()?;
     let copy = std::thread::spawn(move || std::io::copy(&mut reader, &mut std::io::stdout()));
     let machine = Machine::on_hvf(MachineSpec {
         cpus,
