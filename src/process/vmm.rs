@@ -279,6 +279,6 @@ pub(super) fn run(job: VmmJob, start: child::Start) -> Result<(), child::Error> 
     Ok(())
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 #[path = "vmm_test.rs"]
 mod tests;

@@ -113,15 +113,11 @@ fn only_the_first_control_connection_is_the_agents_whatever_later_ones_say() {
 
 #[test]
 fn a_connection_that_came_without_its_descriptor_is_not_the_last() {
-    use rustix::net::{
-        AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags,
-        SocketType, send, sendmsg, socketpair,
-    };
+    use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, send, sendmsg};
     use std::{io::IoSlice, mem::MaybeUninit, os::fd::AsFd};
 
     let (events, inbox) = mpsc::channel();
-    let (channel, device) =
-        socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).unwrap();
+    let (channel, device) = crate::sys::channel().unwrap();
     let _broker = Broker::start(channel, events).unwrap();
     send(&device, &[0; 8], SendFlags::empty()).unwrap();
 

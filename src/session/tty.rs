@@ -133,6 +133,6 @@ fn same_modes(a: &Termios, b: &Termios) -> bool {
         && a.local_modes == b.local_modes
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 #[path = "tty_test.rs"]
 mod tests;

@@ -28,7 +28,8 @@ use super::Limits;
 use crate::policy::places::{self, Kept};
 
 /// No component of the path may be a symbolic link.
-const NOFOLLOW_ANY: OFlags = OFlags::from_bits_retain(libc::O_NOFOLLOW_ANY.cast_unsigned());
+/// (`O_NOFOLLOW_ANY`, which libc has as a number with a sign.)
+const NOFOLLOW_ANY: OFlags = OFlags::from_bits_retain(0x2000_0000);
 
 /// The path of a file as the system tells it.
 pub fn real_path(path: &Path) -> io::Result<PathBuf> {
