@@ -14,11 +14,12 @@ use crate::Entry;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// The server of one shared folder.
+    /// The server of one shared folder. Linux only.
     Fs,
-    /// The relay between guest ports and the sockets it was given.
+    /// The relay between guest ports and the sockets it was given. Linux only.
     Vsock,
-    /// The virtual machine monitor, with its vCPU threads.
+    /// The virtual machine monitor, with its vCPU threads. On macOS it serves folders and guest
+    /// ports as well, on threads of its own.
     Vmm,
     /// QEMU as a CPU engine. Our rules are set before it is executed, its own on top.
     Qemu,

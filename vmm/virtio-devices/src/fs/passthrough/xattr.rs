@@ -1,5 +1,6 @@
 //! Extended attributes. Only `user.` ones pass: the others mean something to the host's kernel
-//! (capabilities, labels, access control lists) or to its administrator.
+//! (capabilities, labels, access control lists) or to its administrator, and on macOS to its
+//! programs (`com.apple.…`: where a file came from, resource forks).
 
 use std::os::fd::OwnedFd;
 
