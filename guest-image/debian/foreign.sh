@@ -1,7 +1,8 @@
 #!/bin/sh
-# mmdebstrap extract hook for the root of another machine. $1 is the root, in which all packages
-# are extracted already. They are unpacked once more by this machine's dpkg, which alone is many
-# times quicker than an emulated one; then their own scripts are run, by emulation.
+# mmdebstrap extract hook for the root of another machine. $1 is the root, in which the essential
+# packages are extracted already. All are unpacked by this machine's dpkg, which is many times
+# quicker than an emulated one; then their own scripts are run, by emulation. QVM_PACKAGES names
+# those to have beside the essential ones.
 set -eu
 root=$1
 say() { echo "qvm: $*" >&2; }
@@ -9,6 +10,12 @@ say() { echo "qvm: $*" >&2; }
 # As mmdebstrap would: no service is started while its package is set up.
 printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
 chmod 755 "$root/usr/sbin/policy-rc.d"
+
+# They are words, whatever stands in them.
+set -f
+# shellcheck disable=SC2086
+APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get --yes --download-only install $QVM_PACKAGES >&2
+set +f
 
 cd "$root/var/cache/apt/archives"
 set --

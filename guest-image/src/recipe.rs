@@ -45,13 +45,18 @@ impl Recipe {
         let mut packages = lines(include_str!("../debian/packages"));
         packages.sort_unstable();
         packages.dedup();
+        let mut modules = lines(include_str!("../debian/modules"));
+        if flavour.is_some() {
+            // Part of the cloud kernels, a module of others; erofs asks for it by what it does.
+            modules.insert(0, "crc32c_generic".to_owned());
+        }
         Self {
             builder: BUILDER,
             arch,
             suite: "trixie".to_owned(),
             kernel: format!("linux-image-{}", flavour.unwrap_or(&cloud)),
             packages,
-            modules: lines(include_str!("../debian/modules")),
+            modules,
             dpkg_options: lines(include_str!("../debian/dpkg.conf")),
             customize: include_str!("../debian/customize.sh").to_owned(),
             epoch: 1_755_000_000,

@@ -19,6 +19,22 @@ fn the_default_has_what_is_promised() {
 }
 
 #[test]
+fn another_machine_or_kernel_is_another_image() {
+    let of = |arch, flavour| Recipe::debian(arch, flavour);
+    let [x86, arm] = Arch::ALL.map(|arch| of(arch, None));
+    assert_eq!(
+        (x86.kernel.as_str(), arm.kernel.as_str()),
+        ("linux-image-cloud-amd64", "linux-image-cloud-arm64")
+    );
+    assert_ne!(x86.digest(), arm.digest());
+    assert_eq!(x86.packages, arm.packages);
+    let pages = of(Arch::Aarch64, Some("arm64-16k"));
+    assert_eq!(pages.kernel, "linux-image-arm64-16k");
+    assert_eq!(pages.modules[0], "crc32c_generic");
+    assert_ne!(pages.digest(), arm.digest());
+}
+
+#[test]
 fn every_change_is_another_image() {
     let recipe = Recipe::default_debian();
     let digest = recipe.digest();

@@ -181,21 +181,22 @@ fn command(
     let last = match foreign {
         None => {
             command.args(["--mode=auto", "--variant=minbase"]);
+            command.arg(format!("--include={}", recipe.packages.join(",")));
             "customize"
         }
         Some(foreign) => {
             let mode = if foreign.wants_namespace() { "unshare" } else { "auto" };
             command.arg(format!("--mode={mode}"));
-            // The same packages as of "minbase", by names that apt has for them.
-            command.args(["--variant=extract", "--skip=check/qemu", "--include=apt"]);
-            command.args(["--include=?essential", "--include=?priority(required)"]);
+            command.args(["--variant=extract", "--skip=check/qemu", "--include=?essential"]);
+            // With those the same packages as of "minbase".
+            let more = format!("apt ?priority(required) {}", recipe.packages.join(" "));
+            command.env("QVM_PACKAGES", more);
             command.arg(format!("--setup-hook={}", foreign.hook()));
             command.arg(format!("--extract-hook={FOREIGN_HOOK}"));
             command.envs(foreign.variables(recipe.arch));
             "extract"
         }
     };
-    command.arg(format!("--include={}", recipe.packages.join(",")));
     command.arg(format!("--{last}-hook={}", recipe.customize));
     command.arg(format!("--{last}-hook=copy-out /qvm-out {}", shell_word(work)));
     command.arg(&recipe.suite).arg("-").args(mirror.lines(&recipe.suite));
