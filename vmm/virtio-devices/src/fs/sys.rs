@@ -1,6 +1,6 @@
 //! What the share asks of the host's file system, one implementation for each system.
 //!
-//! A [`Host`] does everything that names a file; a [`Held`] is what is kept of each file that the
+//! A [`Host`] does everything that names a file; a `Held` is what is kept of each file that the
 //! guest knows. Flags, modes and errors are the host's here: requests are translated before, and
 //! replies after.
 //!

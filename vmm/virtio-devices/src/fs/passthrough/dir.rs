@@ -1,6 +1,6 @@
 //! Listing directories.
 //!
-//! An entry's `off` is the host's own ([`Listed::next`]): a listing goes on from there whichever reply it was
+//! An entry's `off` is the host's own (`Listed::next`): a listing goes on from there whichever reply it was
 //! in, also after others have made and removed entries.
 
 use std::ffi::CStr;

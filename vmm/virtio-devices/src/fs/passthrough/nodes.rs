@@ -1,6 +1,6 @@
 //! The files and directories that the guest knows.
 //!
-//! What a node id means never changes, whatever happens to names ([`Held`]). Ids are counted up and never used again: they say nothing about the host,
+//! What a node id means never changes, whatever happens to names (`sys::Held`). Ids are counted up and never used again: they say nothing about the host,
 //! and an old one cannot mean something new.
 
 use std::collections::HashMap;

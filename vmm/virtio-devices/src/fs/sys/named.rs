@@ -1,6 +1,6 @@
 //! macOS: a directory is a descriptor, and any other file is its directory and its name.
 //!
-//! Everything here is POSIX; what is macOS's alone is in [`native`], of which there is one for
+//! Everything here is POSIX; what is macOS's alone is in `native`, of which there is one for
 //! Linux as well, for tests.
 //!
 //! There is no `O_PATH` here: a descriptor of a file is one that reads it or writes it, and some
