@@ -29,7 +29,9 @@ use parse::Parsed;
 /// Runs qvm and tells its exit status. Errors are printed here and nowhere else.
 pub fn main() -> ExitCode {
     let start = Instant::now();
-    match dispatch(start) {
+    let done = dispatch(start);
+    crate::sys::settle();
+    match done {
         Ok(status) => ExitCode::from(status),
         Err(error) => {
             say(&error.text());

@@ -22,6 +22,15 @@
 //!     └── pipe: closed means killed ─────────────────────────────────▶     ▼ serves
 //! ```
 //!
+//! # macOS
+//!
+//! There are `vmm`, `bridge` and `model`, no more. `vmm` serves the shares and vsock itself, on
+//! threads. `vmm` and `bridge` are started through `sandbox-exec`, with a profile that has the
+//! shared folders and nothing else of the host's files, no network and no other program
+//! ([`confine::seatbelt`]); `model` is not, as it starts the model server into a sandbox of its own.
+//! A pipe that closes is all that ties a process to its session there: a kqueue stands for the
+//! pidfd, a temporary file for the memory file.
+//!
 //! # Who starts processes
 //!
 //! The main thread, and it must not end before the others: the parent-death signal of a process

@@ -143,6 +143,13 @@ fn virtualization(looked: &Looked) -> Facts {
 
 /// What processes can be confined with: a line a layer.
 fn confinement() -> Facts {
+    if let Some(own) = confine::seatbelt::support() {
+        let program = Path::new(confine::seatbelt::PROGRAM);
+        return vec![
+            fact("seatbelt", if program.is_file() { "can be used" } else { "missing" }),
+            fact("seatbelt of this process", own.to_string()),
+        ];
+    }
     let text = confine::probe().to_string();
     let line = |line: &str| match line.split_once("  ") {
         Some((name, state)) => fact(name.trim(), state.trim()),

@@ -5,7 +5,10 @@ mod files;
 mod model;
 mod server;
 
-use std::io::{self, IsTerminal};
+use std::{
+    io::{self, IsTerminal},
+    path::Path,
+};
 
 use confine::{State, Support};
 pub use files::free;
@@ -41,7 +44,11 @@ pub fn all(host: &Host, try_model: bool) -> Looked {
     let decision = accel::decide(Choice::Auto, &facts);
     let hardware = decision.as_ref().is_ok_and(|decision| decision.accel != Accel::Tcg);
     let mut findings = engine::all(&facts, hardware);
-    findings.extend(confinement(&confine::probe()));
+    findings.extend(match confine::seatbelt::support() {
+        // This process is in none; those that it starts are.
+        Some(_) => vec![seatbelt(Path::new(confine::seatbelt::PROGRAM))],
+        None => confinement(&confine::probe()),
+    });
     findings.push(memory(host));
     findings.extend(files::all(host));
     findings.extend(model::all(host, &shared, try_model));
@@ -53,6 +60,18 @@ pub fn all(host: &Host, try_model: bool) -> Looked {
         Err(e) => e.to_string(),
     };
     Looked { facts, decision, report: Report::new(findings, engine) }
+}
+
+/// What processes are confined with on macOS.
+fn seatbelt(program: &Path) -> Finding {
+    match program.is_file() {
+        true => Finding::ok("seatbelt", format!("{} is there", program.display())),
+        false => Finding::fail(
+            "seatbelt",
+            format!("there is no {}", program.display()),
+            "it is part of macOS; without it processes are not confined, and do not start",
+        ),
+    }
 }
 
 /// What the host processes can be confined with. Missing layers are worth a warning: the others

@@ -78,6 +78,12 @@ fn a_damaged_image_is_a_failure_and_a_missing_one_a_warning() {
 }
 
 #[test]
+fn a_mac_without_its_sandbox_is_a_failure() {
+    assert_eq!(seatbelt(Path::new("/bin/sh")).level, Level::Ok);
+    assert_eq!(seatbelt(Path::new("/no/such")).level, Level::Fail);
+}
+
+#[test]
 fn no_layer_against_files_is_a_failure() {
     let missing = || State::Missing { why: "no".into() };
     let active = || State::Active { detail: "yes".into() };

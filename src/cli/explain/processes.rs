@@ -118,6 +118,9 @@ fn serving(spec: &Spec, layers: &[String], rights: &'static str) -> Vec<Process>
 
 /// Every layer once, with what this machine has of it.
 fn layers(support: &Support) -> Vec<String> {
+    if confine::seatbelt::support().is_some() {
+        return vec!["seatbelt".into()];
+    }
     let named = [
         ("user namespace", &support.user_namespace),
         ("namespaces", &support.namespaces),
