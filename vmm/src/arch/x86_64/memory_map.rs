@@ -24,7 +24,7 @@ pub struct Entry {
     pub kind: Kind,
 }
 
-/// The map of a machine with `size` bytes of memory, at least [`layout::MEMORY_MIN`].
+/// The map of a machine with `size` bytes of memory, at least [`crate::machine::memory::MIN`].
 #[must_use]
 pub fn entries(size: u64) -> Vec<Entry> {
     let entry = |start, end, kind| Entry { start, size: end - start, kind };
