@@ -295,19 +295,6 @@ fn a_line_is_a_pulse_that_no_other_process_can_raise() {
 }
 
 #[test]
-fn a_line_raised_while_the_guest_goes_to_sleep_ends_the_wait() {
-    let mut rig = rig([]);
-    let line = rig.vm.interrupt(3).unwrap();
-    let wait: Step = Box::new(move |_| {
-        line.trigger();
-        RawExit { reason: EXCEPTION, syndrome: 0x01 << 26, ..RawExit::default() }
-    });
-    rig.fake.program(0, [wait, reason(0)]);
-    assert_eq!(rig.run(), VmExit::Interrupted);
-    assert_eq!(rig.registers().pc, ENTRY.address + 4);
-}
-
-#[test]
 fn what_cannot_be_is_said_with_syndrome_and_instruction() {
     for step in [
         trap(0x3c << 26),

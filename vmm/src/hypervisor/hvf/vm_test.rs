@@ -7,7 +7,9 @@ use vm_memory::GuestAddress;
 use crate::Memory;
 use crate::arch::aarch64::layout;
 use crate::hypervisor::hvf::binding::Refusal;
+use crate::hypervisor::hvf::board::Next;
 use crate::hypervisor::hvf::fake::Fake;
+use crate::hypervisor::hvf::psci::Start;
 use crate::hypervisor::hvf::{Hvf, HvfVm};
 use crate::hypervisor::{Error, Hypervisor, Vm};
 
@@ -84,4 +86,17 @@ fn doorbells_are_the_vcpus_to_ring() {
     let vm = create(&Fake::new(), 1).unwrap();
     let event = virtio_devices::event::Event::new().unwrap();
     assert!(!vm.add_doorbell(layout::VIRTIO, 0, &event).unwrap());
+}
+
+#[test]
+fn a_raised_line_is_news_to_whoever_waits() {
+    let vm = create(&Fake::new(), 1).unwrap();
+    let start = Start { address: layout::MEMORY, context: 0 };
+    vm.board.switch_on(0, start);
+    vm.board.attach(0, 0);
+    vm.board.detach(0);
+    assert_eq!(vm.board.next(0), Next::Start(start));
+    assert_eq!(vm.board.next(0), Next::Run(0));
+    vm.interrupt(3).unwrap().trigger();
+    assert_eq!(vm.board.next(0), Next::Run(1));
 }
