@@ -429,6 +429,12 @@ pub enum ImageAction {
     Prune,
     /// Print the directory of an image; the cache if none is named
     Path {
+        /// Machine that `default` and `microvm` are for: x86_64 or aarch64 [default: this one]
+        #[arg(long, value_name = "ARCH", value_parser = str::parse::<Arch>, requires = "image")]
+        arch: Option<Arch>,
+        /// Flavour of the kernel of `default`, as it was built
+        #[arg(long, hide = true, value_name = "FLAVOUR", value_parser = flavour, requires = "image")]
+        kernel_flavour: Option<String>,
         /// A name, or the start of a digest
         #[arg(value_name = "IMAGE")]
         image: Option<String>,

@@ -2,7 +2,7 @@
 
 mod transfer;
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, path::PathBuf};
 
 use guest_image::{
     Arch, Cache, CacheError, Digest, Image, KernelRecipe, Origin, Recipe, Reporter, agents, build,
@@ -52,9 +52,13 @@ pub fn main(action: ImageAction) -> Result<u8, Error> {
                 show_bytes(pruned.bytes)
             ))
         }
-        ImageAction::Path { image: None } => super::print(&format!("{}\n", cache.root().display())),
-        ImageAction::Path { image: Some(name) } => {
-            super::print(&format!("{}\n", cache.image_or_layer(&name)?.dir.display()))
+        ImageAction::Path { image: None, .. } => {
+            super::print(&format!("{}\n", cache.root().display()))
+        }
+        ImageAction::Path { image: Some(name), arch, kernel_flavour } => {
+            let arch = arch.unwrap_or(Arch::HOST);
+            let dir = place(&cache, &name, arch, kernel_flavour.as_deref())?;
+            super::print(&format!("{}\n", dir.display()))
         }
         ImageAction::Initrd { kernel: name, image } => {
             let mut image = cache.image(&image)?;
@@ -72,6 +76,24 @@ pub fn main(action: ImageAction) -> Result<u8, Error> {
         }
     }?;
     Ok(0)
+}
+
+/// The directory of an image, a layer or a kernel. The names of the default ones mean those for
+/// machines `arch`.
+fn place(
+    cache: &Cache,
+    name: &str,
+    arch: Arch,
+    flavour: Option<&str>,
+) -> Result<PathBuf, CacheError> {
+    let found = match name {
+        "default" => cache.find(&Recipe::debian(arch, flavour))?.map(|image| image.dir),
+        "microvm" => {
+            cache.find_kernel(&KernelRecipe::debian(arch))?.map(|kernel| kernel.dir().to_owned())
+        }
+        _ => Some(cache.image_or_layer(name)?.dir),
+    };
+    found.ok_or_else(|| CacheError::Unknown(name.to_owned()))
 }
 
 /// Writes what a run's kernel is given: measurements hand the same to other monitors.

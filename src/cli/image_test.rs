@@ -34,6 +34,24 @@ fn a_table_names_where_images_came_from() {
 }
 
 #[test]
+fn default_means_the_one_for_a_machine() {
+    let dir = tempfile::tempdir().unwrap();
+    let cache = Cache::at(dir.path());
+    for arch in Arch::ALL {
+        for (name, flavour) in [("default", None), ("default", Some("x")), ("microvm", None)] {
+            let none = place(&cache, name, arch, flavour).unwrap_err().to_string();
+            assert!(none.contains("qvm image build"), "{none}");
+        }
+    }
+    let digest = Recipe::debian(Arch::Aarch64, None).digest();
+    std::fs::create_dir_all(dir.path().join("images").join(digest.to_string())).unwrap();
+    // It is looked for there, and is no image.
+    let damaged = place(&cache, "default", Arch::Aarch64, None).unwrap_err().to_string();
+    assert!(damaged.contains(&digest.to_string()), "{damaged}");
+    assert!(matches!(place(&cache, "default", Arch::X86_64, None), Err(CacheError::Unknown(_))));
+}
+
+#[test]
 fn a_typing_error_removes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let cache = Cache::at(dir.path());
