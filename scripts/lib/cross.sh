@@ -109,8 +109,7 @@ cross_cargo() {
 
 # cross_linux ARCH: what it takes to build programs for Linux on another processor.
 cross_linux() {
-    local package=${1/_/-}
-    apt_install "gcc-$package-linux-gnu"
+    [ "$1" = "$(uname -m)" ] || "$root/scripts/setup" cross
     cross_std "$1-unknown-linux-gnu" || return 1
     export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
     export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER=x86_64-linux-gnu-gcc

@@ -85,8 +85,8 @@ ordinary: another user's copy of the image, hashed under emulation; stage e2e ru
 podman_of_the_guests_root: five containers emulated twice over; stage e2e runs it
 bad_input: nothing is booted, the accelerator does not matter
 END
-    # Stage arm comes after this one.
-    minutes=$(($(minutes_left) - 15))
+    # Stage arm comes after this one, with builds of its own.
+    minutes=$(($(minutes_left) - 25))
     [ "$minutes" -le 22 ] || minutes=22
     lab_run lab "$minutes" -- env QVM_E2E_ACCEL=kvm "QVM_E2E_QVM=$built/qvm" \
         "$program" --test-threads=1 "${skips[@]}"
