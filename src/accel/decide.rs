@@ -101,13 +101,14 @@ pub fn decide(choice: Choice, facts: &Facts) -> Result<Decision, AccelError> {
 /// The virtualization of this system, else software emulation.
 fn auto(facts: &Facts, kvm: Option<Trouble>) -> Result<Decision, AccelError> {
     let (engine, name, reason, trouble) = match facts.hvf {
-        Hvf::Mac(_) => (
+        // A build with the shim is there to try this one.
+        Hvf::Mac(_) | Hvf::Shim => (
             Accel::Hvf,
             "Hypervisor.framework",
             "Hypervisor.framework makes machines",
             hvf_trouble(&facts.hvf),
         ),
-        Hvf::Foreign | Hvf::Shim => {
+        Hvf::Foreign => {
             let reason = match facts.cpu.virtualization {
                 None => "/dev/kvm is usable",
                 Some(_) => "/dev/kvm is usable and the processor has hardware virtualization",

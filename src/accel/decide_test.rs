@@ -121,7 +121,7 @@ fn hvf_is_not_on_linux_but_for_tests() {
     assert!(text.contains("part of macOS") && text.contains("--accel kvm"), "{text}");
     let shim = Facts { hvf: Hvf::Shim, ..facts };
     assert_eq!(decide(Choice::Hvf, &shim).unwrap().accel, Accel::Hvf);
-    assert_eq!(decide(Choice::Auto, &shim).unwrap().accel, Accel::Kvm);
+    assert_eq!(decide(Choice::Auto, &shim).unwrap().accel, Accel::Hvf);
 }
 
 #[test]
