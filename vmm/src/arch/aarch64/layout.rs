@@ -1,9 +1,10 @@
 //! Where things are in guest-physical memory. All addresses and lengths in bytes.
 //!
 //! ```text
-//!  0x0800_0000  GICv3: distributor, then a redistributor for each vCPU
+//!  0x0800_0000  GICv3: distributor
 //!  0x0900_0000  PL011 serial port, PL031 clock, panic register
 //!  0x0a00_0000  virtio devices
+//!  0x1000_0000  GICv3: a redistributor for each vCPU
 //!  0x4000_0000  memory: device tree, kernel, … , initrd
 //! ```
 //!
@@ -14,8 +15,9 @@
 pub const GIC_DISTRIBUTOR: u64 = 0x0800_0000;
 /// Its length.
 pub const GIC_DISTRIBUTOR_SIZE: u64 = 0x1_0000;
-/// GICv3 redistributors, one after the other.
-pub const GIC_REDISTRIBUTORS: u64 = 0x080a_0000;
+/// GICv3 redistributors, one after the other. With room behind them: whether macOS takes the
+/// space of as many as there are vCPUs, or of as many as it could have, is not documented.
+pub const GIC_REDISTRIBUTORS: u64 = 0x1000_0000;
 /// Length of one.
 pub const GIC_REDISTRIBUTOR_SIZE: u64 = 0x2_0000;
 
