@@ -17,6 +17,29 @@ test_program() {
         sed -n 's/^.*"profile":{[^}]*"test":true}.*"executable":"\([^"]*\)".*$/\1/p' | tail -n 1
 }
 
+# arm_beside: starts stage arm beside stage lab: an emulated machine keeps one processor busy.
+arm_beside() {
+    rm -f "$logs/arm.status"
+    (
+        set +e
+        (
+            set -euo pipefail
+            cd "$root"
+            ready_to_boot
+            arm_stage
+        )
+        echo $? >"$logs/arm.status"
+    ) </dev/null >"$logs/arm-beside.log" 2>&1 &
+    arm_pid=$!
+    trap 'kill "$arm_pid" 2>/dev/null' EXIT
+}
+
+# arm_beside_ends: what it printed, and its status.
+arm_beside_ends() {
+    tail --pid="$arm_pid" -n +1 -f "$logs/arm-beside.log"
+    return "$(cat "$logs/arm.status")"
+}
+
 # lab_run NAME MINUTES [LAB-OPTION…] -- COMMAND…: a libtest program in an emulated machine, which is
 # ended after so long. What an emulated machine that broke or did not finish has shown is counted:
 # it is no verdict on the other cases, and not silent either. A case that had failed fails the stage.
@@ -69,7 +92,7 @@ lab_unfinished() {
 
 # lab_stage: all cases but a few, on the processor of this machine.
 lab_stage() {
-    local program skips=() name reason minutes
+    local program skips=() name reason
     program=$(test_program e2e e2e)
     while IFS=: read -r name reason; do
         echo "skipped: lab: $name:$reason"
@@ -84,10 +107,7 @@ ordinary: another user's copy of the image, hashed under emulation; stage e2e ru
 podman_of_the_guests_root: five containers emulated twice over; stage e2e runs it
 bad_input: nothing is booted, the accelerator does not matter
 END
-    # Stage arm comes after this one, with builds of its own.
-    minutes=$(($(minutes_left) - 25))
-    [ "$minutes" -le 22 ] || minutes=22
-    lab_run lab "$minutes" -- env QVM_E2E_ACCEL=kvm "QVM_E2E_QVM=$built/qvm" \
+    lab_run lab "$(at_most 22)" -- env QVM_E2E_ACCEL=kvm "QVM_E2E_QVM=$built/qvm" \
         "$program" --test-threads=1 "${skips[@]}"
 }
 
@@ -95,6 +115,11 @@ END
 # processor: stages e2e and lab run them.
 arm_stage() {
     local program status=0 target=aarch64-unknown-linux-gnu
+    if [ "$(minutes_left)" -lt 10 ]; then
+        echo "test result: not run. 0 passed; 0 failed; 1 ignored (no time was left)"
+        echo "skipped: arm: no time was left for it; QVM_TEST_MINUTES sets how much there is"
+        return 0
+    fi
     cross_linux aarch64
     program=$(RUSTFLAGS="${RUSTFLAGS:-} -C target-feature=+crt-static" \
         test_program e2e e2e ${build_std[@]+"${build_std[@]}"} --target "$target")
@@ -103,18 +128,18 @@ arm_stage() {
         a_read_only_workspace_stays_as_it_is a_dialogue standard_input_into_a_file a_shell_on_a_terminal
         file_semantics git_works_and_the_host_agrees reboot_in_the_guest orderly_ends
     )
-    lab_run arm "$(arm_minutes 8)" --arch aarch64 -- \
+    lab_run arm "$(at_most 10)" --arch aarch64 -- \
         env QVM_E2E_ACCEL=kvm "QVM_E2E_QVM=$built/aarch64/qvm" "$program" --test-threads=1 "${cases[@]}" || status=1
-    lab_run arm-hvf-shim "$(arm_minutes 8)" --arch aarch64 --hvf-shim -- \
+    lab_run arm-hvf-shim "$(at_most 10)" --arch aarch64 --hvf-shim -- \
         env QVM_E2E_ACCEL=hvf "QVM_E2E_QVM=$built/hvf-shim/qvm" \
         "$program" --test-threads=1 "${cases[@]}" || status=1
-    lab_run arm-16k "$(arm_minutes 4)" --arch aarch64 --pages 16k -- \
+    lab_run arm-16k "$(at_most 5)" --arch aarch64 --pages 16k -- \
         env QVM_E2E_ACCEL=kvm "QVM_E2E_QVM=$built/aarch64/qvm" "$program" --test-threads=1 environment_and_user canaries_are_out_of_reach || status=1
     return "$status"
 }
 
-# arm_minutes MOST
-arm_minutes() {
+# at_most MINUTES: these, or what is left.
+at_most() {
     local left
     left=$(minutes_left)
     [ "$left" -le "$1" ] || left=$1
