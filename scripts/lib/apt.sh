@@ -9,6 +9,7 @@ is_installed() {
 # apt_install PACKAGE…: installs those that are missing; says nothing if none is.
 apt_install() {
     local package missing=() apt
+    [ $# -gt 0 ] || return 0
     if ! have apt-get || ! have dpkg-query; then
         say "this is no Debian: install the equivalents of these yourself if anything is missing: $*"
         return 0
