@@ -31,7 +31,7 @@ arm_beside() {
         echo $? >"$logs/arm.status"
     ) </dev/null >"$logs/arm-beside.log" 2>&1 &
     arm_pid=$!
-    trap 'kill "$arm_pid" 2>/dev/null' EXIT
+    trap 'kill "$arm_pid" 2>/dev/null || true' EXIT
 }
 
 # arm_beside_ends: what it printed, and its status.
