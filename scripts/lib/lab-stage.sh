@@ -115,7 +115,8 @@ END
 # processor: stages e2e and lab run them.
 arm_stage() {
     local program status=0 target=aarch64-unknown-linux-gnu
-    if [ "$(minutes_left)" -lt 10 ]; then
+    # Builds for aarch64, and on a new machine its images, come first.
+    if [ "$(minutes_left)" -lt 20 ]; then
         echo "test result: not run. 0 passed; 0 failed; 1 ignored (no time was left)"
         echo "skipped: arm: no time was left for it; QVM_TEST_MINUTES sets how much there is"
         return 0
@@ -126,7 +127,7 @@ arm_stage() {
     local cases=(
         arguments_arrive_byte_for_byte environment_and_user canaries_are_out_of_reach
         a_read_only_workspace_stays_as_it_is a_dialogue standard_input_into_a_file a_shell_on_a_terminal
-        file_semantics git_works_and_the_host_agrees reboot_in_the_guest orderly_ends
+        file_semantics git_works_and_the_host_agrees orderly_ends
     )
     lab_run arm "$(at_most 10)" --arch aarch64 -- \
         env QVM_E2E_ACCEL=kvm "QVM_E2E_QVM=$built/aarch64/qvm" "$program" --test-threads=1 "${cases[@]}" || status=1
