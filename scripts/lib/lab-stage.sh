@@ -126,7 +126,7 @@ arm_stage() {
         test_program e2e e2e ${build_std[@]+"${build_std[@]}"} --target "$target")
     local cases=(
         arguments_arrive_byte_for_byte environment_and_user canaries_are_out_of_reach
-        a_read_only_workspace_stays_as_it_is a_dialogue standard_input_into_a_file a_shell_on_a_terminal
+        a_read_only_workspace_stays_as_it_is a_dialogue a_shell_on_a_terminal
         file_semantics git_works_and_the_host_agrees orderly_ends
     )
     lab_run arm "$(at_most 10)" --arch aarch64 -- \
