@@ -3,7 +3,7 @@
 
 # minutes_left: of QVM_TEST_MINUTES.
 minutes_left() {
-    echo $((${QVM_TEST_MINUTES:-85} - (SECONDS - started) / 60))
+    echo $((${QVM_TEST_MINUTES:-80} - (SECONDS - started) / 60))
 }
 
 # test_program PACKAGE NAME [CARGO-OPTION…]: builds the test program NAME of a package (`lib` for
