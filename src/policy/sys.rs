@@ -11,13 +11,15 @@ use linux as imp;
 use macos as imp;
 
 use std::{
-    os::fd::OwnedFd,
+    fs::File,
+    io::{self, Error},
+    os::fd::{AsFd, OwnedFd},
     path::{Path, PathBuf},
 };
 
-pub use imp::{
-    is_directory_beneath, kept, limits, open_directory, open_project_file, real_path, usable,
-};
+use rustix::fs::{self, Access, AtFlags, FileType, Mode, OFlags};
+
+pub use imp::{is_directory_beneath, kept, limits, open_directory, real_path};
 
 /// What this machine has to give.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,10 +55,42 @@ pub fn account() -> Account {
 
 /// Whether `path` is the very directory that `dir` refers to, however it is reached.
 pub fn same_directory(dir: &OwnedFd, path: &Path) -> bool {
-    match (rustix::fs::fstat(dir), rustix::fs::stat(path)) {
+    match (fs::fstat(dir), fs::stat(path)) {
         (Ok(a), Ok(b)) => a.st_dev == b.st_dev && a.st_ino == b.st_ino,
         _ => false,
     }
+}
+
+/// Fails unless the caller may list and enter the directory.
+pub fn usable(dir: &OwnedFd) -> io::Result<()> {
+    Ok(fs::accessat(dir, ".", Access::READ_OK | Access::EXEC_OK, AtFlags::EACCESS)?)
+}
+
+/// Opens a regular file directly in `dir`, without following a link or waiting for a pipe.
+/// `None` if there is nothing of that name.
+pub fn open_project_file(dir: impl AsFd, name: &str) -> io::Result<Option<File>> {
+    let flags =
+        OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let dir = dir.as_fd();
+    // A device is not even opened: opening alone may have an effect.
+    match fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Err(rustix::io::Errno::NOENT) => return Ok(None),
+        Err(e) => return Err(e.into()),
+        Ok(stat) if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile => {
+            return Err(not_regular());
+        }
+        Ok(_) => {}
+    }
+    let file = fs::openat(dir, name, flags, Mode::empty())?;
+    let stat = fs::fstat(&file)?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        return Err(not_regular());
+    }
+    Ok(Some(file.into()))
+}
+
+fn not_regular() -> Error {
+    Error::new(io::ErrorKind::InvalidInput, "it is no regular file")
 }
 
 #[cfg(test)]

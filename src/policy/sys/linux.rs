@@ -5,13 +5,12 @@
 mod account;
 
 use std::{
-    fs::File,
-    io::{self, Error},
-    os::fd::{AsFd, OwnedFd},
+    io,
+    os::fd::OwnedFd,
     path::{Path, PathBuf},
 };
 
-use rustix::fs::{self, Access, AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags};
+use rustix::fs::{self, CWD, Mode, OFlags, ResolveFlags};
 
 pub use account::{group, user};
 
@@ -38,43 +37,11 @@ pub fn open_directory(real: &Path) -> io::Result<OwnedFd> {
     Ok(fs::openat2(CWD, real, flags, Mode::empty(), resolve)?)
 }
 
-/// Fails unless the caller may list and enter the directory.
-pub fn usable(dir: &OwnedFd) -> io::Result<()> {
-    Ok(fs::accessat(dir, ".", Access::READ_OK | Access::EXEC_OK, AtFlags::EACCESS)?)
-}
-
 /// Whether `below` (relative) names a directory inside `dir` without a link on the way.
 pub fn is_directory_beneath(dir: &OwnedFd, below: &Path) -> bool {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
     fs::openat2(dir, below, flags, Mode::empty(), resolve).is_ok()
-}
-
-/// Opens a regular file directly in `dir`, without following a link or waiting for a pipe.
-/// `None` if there is nothing of that name.
-pub fn open_project_file(dir: impl AsFd, name: &str) -> io::Result<Option<File>> {
-    let flags =
-        OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let dir = dir.as_fd();
-    // A device is not even opened: opening alone may have an effect.
-    match fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) {
-        Err(rustix::io::Errno::NOENT) => return Ok(None),
-        Err(e) => return Err(e.into()),
-        Ok(stat) if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile => {
-            return Err(not_regular());
-        }
-        Ok(_) => {}
-    }
-    let file = fs::openat(dir, name, flags, Mode::empty())?;
-    let stat = fs::fstat(&file)?;
-    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-        return Err(not_regular());
-    }
-    Ok(Some(file.into()))
-}
-
-fn not_regular() -> Error {
-    Error::new(io::ErrorKind::InvalidInput, "it is no regular file")
 }
 
 /// Reads [`Limits`].
