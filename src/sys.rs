@@ -24,9 +24,12 @@ use linux as imp;
 use macos as imp;
 
 pub use imp::{
-    RECEIVE, SEND, channel, memory_file, names, own_program, peer, pipe, pipe_nonblocking, random,
-    received, settle, stream_nonblocking,
+    RECEIVE, SEND, memory_file, names, own_program, peer, pipe, pipe_nonblocking, random, received,
+    settle, stream_nonblocking,
 };
+
+/// A pair that carries descriptors, each with a message.
+pub use virtio_devices::vsock::channel::pair as channel;
 
 use std::{io, os::unix::net::UnixStream};
 

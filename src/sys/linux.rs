@@ -12,7 +12,7 @@ use std::{
 use rustix::{
     fs::MemfdFlags,
     net::{
-        AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, socket_with, socketpair,
+        AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, socket_with,
         sockopt::socket_peercred,
     },
     pipe::{PipeFlags, pipe_with},
@@ -28,11 +28,6 @@ pub const SEND: SendFlags = SendFlags::NOSIGNAL;
 #[allow(clippy::unnecessary_wraps, reason = "it takes a call elsewhere")]
 pub fn received(fd: OwnedFd) -> io::Result<OwnedFd> {
     Ok(fd)
-}
-
-/// A pair that carries descriptors, each with a message.
-pub fn channel() -> io::Result<(OwnedFd, OwnedFd)> {
-    Ok(socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?)
 }
 
 /// A Unix stream socket that does not block.

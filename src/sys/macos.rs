@@ -19,7 +19,7 @@ use std::{
 use rustix::{
     fs::{OFlags, fcntl_getfl, fcntl_setfl},
     io::{FdFlags, fcntl_setfd},
-    net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, socketpair},
+    net::{AddressFamily, RecvFlags, SendFlags, SocketType},
 };
 
 /// For receiving descriptors.
@@ -31,13 +31,6 @@ pub const SEND: SendFlags = SendFlags::empty();
 pub fn received(fd: OwnedFd) -> io::Result<OwnedFd> {
     fcntl_setfd(&fd, FdFlags::CLOEXEC)?;
     Ok(fd)
-}
-
-/// A pair that carries descriptors, each with a message.
-pub fn channel() -> io::Result<(OwnedFd, OwnedFd)> {
-    let (one, other) =
-        socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::empty(), None)?;
-    Ok((received(one)?, received(other)?))
 }
 
 /// A Unix stream socket that does not block.
