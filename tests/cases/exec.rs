@@ -13,16 +13,7 @@ use e2e::{Scene, lossy, processes::until, qvm_binary, stdout};
 fn exec_into_a_named_machine() {
     let scene = Scene::new();
     let name = format!("exec-{}", std::process::id());
-    let mut main = scene
-        .qvm()
-        .args(["--name", &name, "--", "sh", "-c", "echo up; cat > /tmp/from-main; sleep 600"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(main.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    assert_eq!(line, "up\n");
+    let mut main = scene.named(&name, "cat > /tmp/from-main; sleep 600");
     let exec = |script: &str| {
         let mut command = Command::new(qvm_binary());
         command.args(["exec", &name, "--", "sh", "-c", script]).stdin(Stdio::piped());

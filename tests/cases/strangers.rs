@@ -2,12 +2,12 @@
 //! anybody may connect to.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    io::{Read, Write},
     os::{
         linux::net::SocketAddrExt,
         unix::net::{SocketAddr, UnixStream},
     },
-    process::{Command, Stdio},
+    process::Command,
 };
 
 use e2e::{
@@ -41,16 +41,7 @@ fn answer_to(uid: u32, name: &str) -> usize {
 fn other_users_are_strangers() {
     let scene = Scene::new();
     let name = format!("mine-{}", std::process::id());
-    let mut main = scene
-        .qvm()
-        .args(["--name", &name, "--", "sh", "-c", "echo up; cat"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(main.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    assert_eq!(line, "up\n");
+    let mut main = scene.named(&name, "cat");
     let as_user = |uid: u32, words: &[&str]| {
         let mut qvm = Command::new(qvm_binary());
         ordinary(uid, qvm.args(words)).output().unwrap()

@@ -21,7 +21,7 @@ pub mod users;
 use std::{
     ffi::OsStr,
     fs,
-    io::Write,
+    io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
 };
@@ -102,6 +102,22 @@ impl Scene {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap()
+    }
+
+    /// Starts a machine of that name in whose guest a shell says `up` and then runs `script`, and
+    /// waits for that word.
+    pub fn named(&self, name: &str, script: &str) -> Child {
+        let mut main = self
+            .qvm()
+            .args(["--name", name, "--", "sh", "-c", &format!("echo up; {script}")])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(main.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert_eq!(line, "up\n");
+        main
     }
 
     /// A file in the workspace.
