@@ -9,7 +9,7 @@ use std::{
 
 use e2e::{
     Scene, lossy,
-    processes::{alive, descendants, sockets, until, words},
+    processes::{alive, descendants, of_a_machine, sockets, until, words},
 };
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -69,7 +69,7 @@ fn qvm_killed_at_any_time() {
     let mut child = start(&scene);
     wait_until_up(&mut child);
     let processes = descendants(child.id());
-    assert!(processes.len() >= 3, "fs, vsock and the machine: {processes:?}");
+    assert!(processes.len() >= of_a_machine(), "{processes:?}");
     kill(child.id());
     child.wait().unwrap();
     assert_nothing_left(&scene, &processes, &before);
@@ -104,7 +104,7 @@ fn each_process_killed() {
         );
         assert_nothing_left(&scene, &processes, &before);
     }
-    assert!(killed.len() >= 3, "{killed:?}");
+    assert!(killed.len() >= of_a_machine(), "{killed:?}");
 }
 
 /// What kind of process it is: its program and the hidden sub-command.
@@ -123,7 +123,9 @@ fn orderly_ends() {
     let before = mounts();
     for (signal, status) in [(Signal::TERM, 143), (Signal::INT, 130), (Signal::HUP, 129)] {
         let mut child = start(&scene);
-        until("its processes are up", || (descendants(child.id()).len() >= 3).then_some(()));
+        until("its processes are up", || {
+            (descendants(child.id()).len() >= of_a_machine()).then_some(())
+        });
         let processes = descendants(child.id());
         kill_process(Pid::from_child(&child), signal).unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(status));

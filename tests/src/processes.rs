@@ -7,6 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::accel;
+
 /// Longest wait for something that must happen. Never a measure of speed.
 pub const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -49,6 +51,12 @@ impl Drop for Running {
             let _ = child.wait();
         }
     }
+}
+
+/// How many processes a machine has at the least, `qvm` itself not among them: fs, vsock and the
+/// machine, but on Hypervisor.framework one that is all three (decision 36).
+pub fn of_a_machine() -> usize {
+    if accel() == "hvf" { 1 } else { 3 }
 }
 
 /// The processes below `pid`, itself not among them.
