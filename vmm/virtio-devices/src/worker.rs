@@ -29,7 +29,7 @@ use std::os::fd::AsRawFd;
 use crate::Memory;
 use crate::device::{Activation, ActiveQueue, Interrupt};
 use crate::event::Event;
-use crate::queue::{Chain, QueueError};
+use crate::queue::{Chain, Queue, QueueError};
 pub use slot::Slot;
 
 /// Handlers register their own files with tokens below this one.
@@ -59,9 +59,8 @@ pub struct Context {
     pub queues: Vec<ActiveQueue>,
     /// Where handlers register their own files, edge-triggered as everything in mio.
     pub registry: Registry,
-    /// Set while the worker is being stopped: its kill event is about to be seen. Whoever works
-    /// through a queue otherwise than by [`Context::drain`] looks at it after each chain.
-    pub(crate) stopping: Arc<AtomicBool>,
+    /// Set while the worker is being stopped: its kill event is about to be seen.
+    stopping: Arc<AtomicBool>,
 }
 
 impl Context {
@@ -86,11 +85,8 @@ impl Context {
     }
 
     /// Works through queue `index`: `serve` gets each chain and returns the number of bytes
-    /// written into it. Notifications are off meanwhile. After as many chains as the queue holds
-    /// the doorbell is rung instead, so that a busy driver cannot keep the worker from its kill
-    /// event; while the worker is being stopped, after the chain at hand, because the driver
-    /// chooses how long a queue full of chains takes. A queue that the driver did not set up has
-    /// nothing to do.
+    /// written into it. As [`Context::take_each`], with a used chain for each and the interrupt
+    /// at the end.
     ///
     /// # Errors
     /// The queue is broken, or what `serve` says.
@@ -98,6 +94,26 @@ impl Context {
         &mut self,
         index: u16,
         mut serve: impl FnMut(&Chain, &Memory) -> Result<u32, QueueError>,
+    ) -> Result<(), WorkError> {
+        self.take_each(index, |queue, memory, chain| {
+            let written = serve(&chain, memory)?;
+            queue.push(memory, chain.head(), written)
+        })?;
+        Ok(self.signal(index)?)
+    }
+
+    /// Hands each chain of queue `index` to `serve`, which pushes it, now or later. Notifications
+    /// are off meanwhile. After as many chains as the queue holds the doorbell is rung instead,
+    /// so that a busy driver cannot keep the worker from its kill event; while the worker is
+    /// being stopped, after the chain at hand, because the driver chooses how long a queue full
+    /// of chains takes. A queue that the driver did not set up has nothing to do.
+    ///
+    /// # Errors
+    /// The queue is broken, or what `serve` says.
+    pub fn take_each(
+        &mut self,
+        index: u16,
+        mut serve: impl FnMut(&mut Queue, &Memory, Chain) -> Result<(), QueueError>,
     ) -> Result<(), WorkError> {
         let stopping = Arc::clone(&self.stopping);
         let Some((active, memory)) = self.queue(index) else {
@@ -111,8 +127,7 @@ impl Context {
                 let Some(chain) = queue.pop(memory)? else {
                     break;
                 };
-                let written = serve(&chain, memory)?;
-                queue.push(memory, chain.head(), written)?;
+                serve(queue, memory, chain)?;
                 left = if stopping.load(Ordering::SeqCst) { 0 } else { left - 1 };
             }
             if !queue.enable_notifications(memory)? {
@@ -124,7 +139,7 @@ impl Context {
             }
             queue.disable_notifications(memory)?;
         }
-        Ok(self.signal(index)?)
+        Ok(())
     }
 }
 

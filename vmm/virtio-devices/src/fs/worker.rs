@@ -1,8 +1,6 @@
 //! The device's part of its worker thread.
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::server::{Finished, Outcome, Server, write_header};
@@ -35,38 +33,6 @@ impl FsHandler {
     /// The device starts again.
     pub fn restarted(&mut self) {
         self.server.restarted();
-    }
-
-    /// Serves what is in a queue, and returns whether the driver is owed an interrupt check.
-    /// After as many chains as the queue holds the doorbell is rung instead, so that a busy
-    /// driver cannot keep the worker from its kill event; while the worker is being stopped,
-    /// after the request at hand: a queue full of flushes may take the host minutes.
-    fn drain(&mut self, context: &mut Context, index: u16) -> Result<(), WorkError> {
-        let stopping = Arc::clone(&context.stopping);
-        let Some((active, memory)) = context.queue(index) else {
-            return Ok(());
-        };
-        let queue = &mut active.queue;
-        let mut left = queue.size();
-        queue.disable_notifications(memory)?;
-        loop {
-            while left > 0 {
-                let Some(chain) = queue.pop(memory)? else {
-                    break;
-                };
-                self.serve(queue, memory, index, chain)?;
-                left = if stopping.load(Ordering::SeqCst) { 0 } else { left - 1 };
-            }
-            if !queue.enable_notifications(memory)? {
-                break;
-            }
-            if left == 0 {
-                active.doorbell.signal()?;
-                break;
-            }
-            queue.disable_notifications(memory)?;
-        }
-        Ok(())
     }
 
     fn serve(
@@ -137,7 +103,7 @@ fn answer(
 
 impl Handler for FsHandler {
     fn queue(&mut self, context: &mut Context, index: u16) -> Result<(), WorkError> {
-        self.drain(context, index)?;
+        context.take_each(index, |queue, memory, chain| self.serve(queue, memory, index, chain))?;
         self.finish(context)?;
         Ok(context.signal(index)?)
     }
