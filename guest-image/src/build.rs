@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use crate::files::{FileError, failed};
 use crate::lock::Lock;
 use crate::manifest::FORMAT;
 use crate::shelf::Shelf;
@@ -124,16 +125,8 @@ pub enum BuildError {
         file: &'static str,
     },
     /// A file operation failed.
-    #[error("cannot {action} {}", path.display())]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// On which path.
-        path: PathBuf,
-        /// What the system says.
-        #[source]
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
 }
 
 /// Makes the image of `recipe` from Debian's packages, unless the cache has it and it is sound.
@@ -166,10 +159,7 @@ pub fn build_with(
         space: bootstrap.space(),
         manifest: None,
     };
-    let make = |into: &Path, work: &Path, progress: &mut dyn FnMut(Progress)| {
-        bootstrap.make(recipe, into, work, progress)
-    };
-    carry_out(cache, &order, &make, progress)
+    carry_out(cache, &order, &|into, work, seen| bootstrap.make(recipe, into, work, seen), progress)
 }
 
 /// Makes what is ordered, unless the cache has it and it is sound.
@@ -182,17 +172,17 @@ pub(crate) fn carry_out(
     cache.prepare()?;
     let lock_path = cache.lock_path();
     let _lock = Lock::acquire(&lock_path, || progress(Progress::start(Phase::Waiting)))
-        .map_err(io_error("lock", &lock_path))?;
+        .map_err(failed("lock", &lock_path))?;
     if let Some(image) = usable(cache, order)? {
         return Ok(image);
     }
     // Under the lock nobody else works in here: what is there, killed builds left.
     let temporary = cache.temporary();
-    debian::clean_leftovers(&temporary).map_err(io_error("clean", &temporary))?;
+    debian::clean_leftovers(&temporary).map_err(failed("clean", &temporary))?;
 
     let (what, needed) = (order.shelf.what(), order.space);
     let stat =
-        rustix::fs::statvfs(&temporary).map_err(|e| io_error("measure", &temporary)(e.into()))?;
+        rustix::fs::statvfs(&temporary).map_err(|e| failed("measure", &temporary)(e.into()))?;
     let free = stat.f_bavail.saturating_mul(stat.f_frsize);
     if free < needed {
         return Err(BuildError::Space { what, path: cache.root().to_owned(), needed, free });
@@ -201,10 +191,10 @@ pub(crate) fn carry_out(
     let dir = tempfile::Builder::new()
         .prefix("build-")
         .tempdir_in(&temporary)
-        .map_err(io_error("make a directory in", &temporary))?;
+        .map_err(failed("make a directory in", &temporary))?;
     let result = make(cache, order, maker, dir.path(), progress);
     // Said aloud instead of left to the destructor, which tells nobody.
-    dir.close().map_err(io_error("remove the directory in", &temporary))?;
+    dir.close().map_err(failed("remove the directory in", &temporary))?;
     result.map_err(|e| if is_full(&e) { full(what, cache, needed, e) } else { e })
 }
 
@@ -233,7 +223,7 @@ fn make(
 ) -> Result<Image, BuildError> {
     let (into, work) = (dir.join("image"), dir.join("work"));
     for path in [&into, &work] {
-        fs::create_dir(path).map_err(io_error("make", path))?;
+        fs::create_dir(path).map_err(failed("make", path))?;
     }
     let contents = maker(&into, &work, progress).map_err(|source| BuildError::Bootstrap {
         what: order.shelf.what(),
@@ -244,8 +234,8 @@ fn make(
 
     let shelf = cache.shelf(order.shelf);
     let place = shelf.join(image.digest.to_string());
-    fs::rename(&into, &place).map_err(io_error("move the image to", &place))?;
-    files::sync(&shelf).map_err(io_error("sync", &shelf))?;
+    fs::rename(&into, &place).map_err(failed("move the image to", &place))?;
+    files::sync(&shelf).map_err(failed("sync", &shelf))?;
     Ok(Image { dir: place, ..image })
 }
 
@@ -270,7 +260,7 @@ fn seal(
             Err(e)
                 if e.kind() == io::ErrorKind::NotFound
                     && order.shelf.optional().contains(&name) => {}
-            Err(e) => return Err(io_error("find", &path)(e)),
+            Err(e) => return Err(failed("find", &path)(e).into()),
         }
     }
     let total = sizes.iter().map(|(_, _, size)| size).sum();
@@ -287,19 +277,19 @@ fn seal(
     progress(Progress { phase: Phase::Finish, done, total });
     for (name, path, size) in sizes {
         fs::set_permissions(&path, Permissions::from_mode(0o444))
-            .map_err(io_error("protect", &path))?;
+            .map_err(failed("protect", &path))?;
         let mut seen = |bytes| {
             done += bytes;
             progress(Progress { phase: Phase::Finish, done, total });
         };
-        let sha256 = Digest::of_file(&path, &mut seen).map_err(io_error("read", &path))?;
-        files::sync(&path).map_err(io_error("sync", &path))?;
+        let sha256 = Digest::of_file(&path, &mut seen).map_err(failed("read", &path))?;
+        files::sync(&path).map_err(failed("sync", &path))?;
         manifest.files.insert(name.to_owned(), FileEntry { size, sha256 });
     }
     let path = into.join(files::MANIFEST);
     let image = match order.manifest {
         None => {
-            files::write_synced(&path, &manifest.to_json()?).map_err(io_error("write", &path))?;
+            files::write_synced(&path, &manifest.to_json()?).map_err(failed("write", &path))?;
             Image::new(into, manifest)
         }
         Some(bytes) => {
@@ -308,18 +298,13 @@ fn seal(
             if let Some(file) = known.find(|&n| said.files.get(n) != manifest.files.get(n)) {
                 return Err(BuildError::Differs { file });
             }
-            files::write_synced(&path, bytes).map_err(io_error("write", &path))?;
+            files::write_synced(&path, bytes).map_err(failed("write", &path))?;
             Image { digest: order.digest, ..Image::new(into, said) }
         }
     };
     image.mark_verified()?;
-    files::sync(into).map_err(io_error("sync", into))?;
+    files::sync(into).map_err(failed("sync", into))?;
     Ok(image)
-}
-
-fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> BuildError {
-    let path = path.to_owned();
-    move |source| BuildError::Io { action, path, source }
 }
 
 fn full(what: &'static str, cache: &Cache, needed: u64, source: BuildError) -> BuildError {

@@ -167,5 +167,5 @@ fn a_bootstrap_that_forgets_a_file() {
     let dir = tempfile::tempdir().unwrap();
     let error =
         build_with(&Cache::at(dir.path()), &recipe("a"), &Forgetful, &mut |_| {}).unwrap_err();
-    assert!(matches!(error, BuildError::Io { .. }));
+    assert!(matches!(error, BuildError::File(_)));
 }

@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::files::{FileError, failed};
 use crate::lock::Lock;
 use crate::shelf::Shelf;
 use crate::{Digest, Image, ImageError, KernelRecipe, Layer, LayerRecipe, Recipe};
@@ -47,16 +48,8 @@ pub enum CacheError {
         path: PathBuf,
     },
     /// A directory of it cannot be made, read or removed.
-    #[error("cannot {action} {}", path.display())]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// On which path.
-        path: PathBuf,
-        /// What the system says.
-        #[source]
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// No image of this name.
     #[error(
         "there is no image {0}: `qvm image ls` lists them, `qvm image build` makes the default one"
@@ -197,7 +190,7 @@ impl Cache {
     /// All images by digest, each with what is wrong with it where it cannot be read.
     ///
     /// # Errors
-    /// [`CacheError::Io`] where the directory cannot be read.
+    /// [`CacheError::File`] where the directory cannot be read.
     pub fn list(&self) -> Result<Vec<Listed>, CacheError> {
         self.list_shelf(Shelf::Images)
     }
@@ -205,7 +198,7 @@ impl Cache {
     /// All layers, as [`Cache::list`].
     ///
     /// # Errors
-    /// [`CacheError::Io`] where the directory cannot be read.
+    /// [`CacheError::File`] where the directory cannot be read.
     pub fn layers(&self) -> Result<Vec<Listed>, CacheError> {
         self.list_shelf(Shelf::Layers)
     }
@@ -213,7 +206,7 @@ impl Cache {
     /// All kernels, as [`Cache::list`].
     ///
     /// # Errors
-    /// [`CacheError::Io`] where the directory cannot be read.
+    /// [`CacheError::File`] where the directory cannot be read.
     pub fn kernels(&self) -> Result<Vec<Listed>, CacheError> {
         self.list_shelf(Shelf::Kernels)
     }
@@ -230,7 +223,7 @@ impl Cache {
     /// Removes an image, a layer or a kernel. Machines that run on it keep its files until they end.
     ///
     /// # Errors
-    /// [`CacheError::Unknown`], [`CacheError::Busy`], [`CacheError::Io`].
+    /// [`CacheError::Unknown`], [`CacheError::Busy`], [`CacheError::File`].
     pub fn remove(&self, digest: &Digest) -> Result<(), CacheError> {
         self.prepare()?;
         let _lock = self.try_lock()?;
@@ -252,20 +245,16 @@ impl Cache {
         let away = self.temporary().join(format!("remove-{digest}"));
         fs::rename(&path, &away).map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => CacheError::Unknown(digest.to_string()),
-            _ => CacheError::Io { action: "move away", path, source },
+            _ => failed("move away", &path)(source).into(),
         })?;
-        fs::remove_dir_all(&away).map_err(|source| CacheError::Io {
-            action: "remove",
-            path: away,
-            source,
-        })
+        Ok(fs::remove_dir_all(&away).map_err(failed("remove", &away))?)
     }
 
     /// Removes all images, layers and kernels but those of `keep` and those that were imported,
     /// and what interrupted builds left.
     ///
     /// # Errors
-    /// [`CacheError::Busy`], [`CacheError::Io`].
+    /// [`CacheError::Busy`], [`CacheError::File`].
     pub fn prune(&self, keep: &[Digest]) -> Result<Pruned, CacheError> {
         self.prepare()?;
         let _lock = self.try_lock()?;
@@ -290,11 +279,8 @@ impl Cache {
             }
         }
         self.forget(|origin| !keep.contains(&origin.digest));
-        crate::debian::clean_leftovers(&self.temporary()).map_err(|source| CacheError::Io {
-            action: "clean",
-            path: self.temporary(),
-            source,
-        })?;
+        let temporary = self.temporary();
+        crate::debian::clean_leftovers(&temporary).map_err(failed("clean", &temporary))?;
         Ok(pruned)
     }
 
@@ -302,21 +288,14 @@ impl Cache {
     pub(crate) fn prepare(&self) -> Result<(), CacheError> {
         let shelves = Shelf::ALL.map(|shelf| self.shelf(shelf));
         for path in shelves.into_iter().chain([self.temporary()]) {
-            fs::create_dir_all(&path).map_err(|source| CacheError::Io {
-                action: "make",
-                path,
-                source,
-            })?;
+            fs::create_dir_all(&path).map_err(failed("make", &path))?;
         }
         Ok(())
     }
 
     fn try_lock(&self) -> Result<Lock, CacheError> {
-        match Lock::try_acquire(&self.lock_path()) {
-            Ok(Some(lock)) => Ok(lock),
-            Ok(None) => Err(CacheError::Busy),
-            Err(source) => Err(CacheError::Io { action: "lock", path: self.lock_path(), source }),
-        }
+        let path = self.lock_path();
+        Lock::try_acquire(&path).map_err(failed("lock", &path))?.ok_or(CacheError::Busy)
     }
 
     fn digests(&self, shelf: Shelf) -> Result<Vec<Digest>, CacheError> {
@@ -324,9 +303,7 @@ impl Cache {
         let entries = match fs::read_dir(&path) {
             Ok(entries) => entries,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(source) => {
-                return Err(CacheError::Io { action: "read", path, source });
-            }
+            Err(e) => return Err(failed("read", &path)(e).into()),
         };
         let mut digests: Vec<Digest> =
             entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect();

@@ -16,9 +16,9 @@ mod tools;
 
 use std::env;
 use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use crate::files::{FileError, failed};
 use crate::{Arch, Bootstrap, BootstrapError, Contents, Package, Phase, Progress, Recipe, files};
 
 pub(crate) use leftovers::clean_leftovers;
@@ -50,16 +50,8 @@ pub enum DebianError {
     #[error(transparent)]
     Kernel(#[from] kernel::KernelError),
     /// A file operation failed.
-    #[error("cannot {action} {}", path.display())]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// On which path.
-        path: PathBuf,
-        /// What the system says.
-        #[source]
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
 }
 
 /// Bytes that the image and its parts take while it is made, as measured, and a quarter more.
@@ -103,17 +95,9 @@ fn make(
         kernel::take_apart(recipe, &out.join("kernel.deb"), &out.join("modules.dep"), work, into)?;
 
     let (from, to) = (out.join("root.erofs"), into.join(files::ROOT));
-    fs::rename(&from, &to).map_err(|source| DebianError::Io {
-        action: "move",
-        path: from,
-        source,
-    })?;
+    fs::rename(&from, &to).map_err(failed("move", &from))?;
     let path = out.join("packages");
-    let text = fs::read_to_string(&path).map_err(|source| DebianError::Io {
-        action: "read",
-        path,
-        source,
-    })?;
+    let text = fs::read_to_string(&path).map_err(failed("read", &path))?;
     Ok(Contents { kernel, packages: packages(&text) })
 }
 

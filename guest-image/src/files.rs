@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The kernel as an uncompressed ELF file.
 pub const VMLINUX: &str = "vmlinux";
@@ -22,6 +22,25 @@ pub const ENVIRONMENT: &str = "environment.json";
 pub const MANIFEST: &str = "manifest.json";
 /// Which files were last seen to match the manifest.
 pub const VERIFIED: &str = "verified.json";
+
+/// A file operation failed.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action} {}", path.display())]
+pub struct FileError {
+    /// What was tried.
+    pub action: &'static str,
+    /// On which path.
+    pub path: PathBuf,
+    /// What the system says.
+    #[source]
+    pub source: io::Error,
+}
+
+/// Says what an error of the system was about.
+pub fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FileError {
+    let path = path.to_owned();
+    move |source| FileError { action, path, source }
+}
 
 /// Writes a new file and brings it to the disk.
 pub fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -16,7 +16,6 @@ mod elf;
 mod embedded;
 mod file;
 mod options;
-mod program;
 mod recipe;
 mod source;
 mod tools;
@@ -27,8 +26,7 @@ use std::path::{Path, PathBuf};
 use crate::build::{Order, carry_out};
 use crate::shelf::Shelf;
 use crate::{
-    Arch, BootstrapError, BuildError, Cache, CacheError, Contents, Digest, Image, ImageError,
-    Package, Progress, files,
+    BootstrapError, BuildError, Cache, CacheError, Contents, Image, Package, Progress, files,
 };
 
 pub(crate) use elf::inspect;
@@ -39,7 +37,7 @@ pub use recipe::{KernelRecipe, KernelSource};
 /// Bytes that the source and what is made of it take meanwhile, as measured, and a quarter more.
 const SPACE: u64 = 1_300_000_000;
 
-/// A kernel in the cache. That it was found says nothing about its files: see [`Kernel::check`].
+/// A kernel in the cache. That it was found says nothing about its files: see [`Image::check`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kernel(Image);
 
@@ -50,16 +48,10 @@ impl From<Image> for Kernel {
 }
 
 impl Kernel {
-    /// Digest of its recipe, which is its name.
+    /// What the cache has of it: its digest, its directory, and the checks of its files.
     #[must_use]
-    pub fn digest(&self) -> Digest {
-        self.0.digest
-    }
-
-    /// Its directory.
-    #[must_use]
-    pub fn dir(&self) -> &Path {
-        &self.0.dir
+    pub fn stored(&self) -> &Image {
+        &self.0
     }
 
     /// The kernel: what [`Image::kernel`] is to be.
@@ -72,30 +64,6 @@ impl Kernel {
     #[must_use]
     pub fn version(&self) -> &str {
         &self.0.manifest.kernel
-    }
-
-    /// As [`Image::check`].
-    ///
-    /// # Errors
-    /// See [`ImageError`].
-    pub fn check(&self) -> Result<(), ImageError> {
-        self.0.check()
-    }
-
-    /// As [`Image::check_for`].
-    ///
-    /// # Errors
-    /// See [`ImageError`].
-    pub fn check_for(&self, arch: Arch) -> Result<(), ImageError> {
-        self.0.check_for(arch)
-    }
-
-    /// As [`Image::verify`].
-    ///
-    /// # Errors
-    /// See [`ImageError`].
-    pub fn verify(&self, seen: &mut dyn FnMut(u64)) -> Result<(), ImageError> {
-        self.0.verify(seen)
     }
 }
 
@@ -116,10 +84,9 @@ pub fn build_kernel(
         space: SPACE,
         manifest: None,
     };
-    let make = |into: &Path, work: &Path, progress: &mut dyn FnMut(Progress)| {
-        make(recipe, into, work, progress)
-    };
-    carry_out(cache, &order, &make, progress).map(Kernel)
+    let image =
+        carry_out(cache, &order, &|into, work, seen| make(recipe, into, work, seen), progress)?;
+    Ok(Kernel(image))
 }
 
 fn make(

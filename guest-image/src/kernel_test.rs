@@ -8,6 +8,7 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 
 use super::*;
+use crate::{Arch, ImageError};
 
 /// A source that "compiles" in no time: what it makes is any program of this machine.
 const MAKEFILE: &str = "
@@ -73,7 +74,7 @@ fn made_once_then_found() {
     assert_eq!(cache.find_kernel(&recipe).unwrap(), None);
     let kernel = build(&cache, &recipe).unwrap();
     assert_eq!(kernel.version(), "6.12.1-test");
-    assert_eq!(fs::read_to_string(kernel.dir().join("config")).unwrap(), recipe.config);
+    assert_eq!(fs::read_to_string(kernel.stored().dir.join("config")).unwrap(), recipe.config);
     assert!(fs::read(kernel.vmlinux()).unwrap().starts_with(b"\x7fELF"));
     assert_eq!(fs::metadata(kernel.vmlinux()).unwrap().permissions().mode() & 0o777, 0o444);
     assert_eq!(cache.find_kernel(&recipe).unwrap().as_ref(), Some(&kernel));
@@ -93,7 +94,7 @@ fn what_was_altered_is_made_again() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
     let whole = fs::read(&path).unwrap();
     fs::write(&path, whole.iter().map(|byte| byte ^ 1).collect::<Vec<_>>()).unwrap();
-    assert!(matches!(kernel.check(), Err(ImageError::Altered { .. })));
+    assert!(matches!(kernel.stored().check(), Err(ImageError::Altered { .. })));
     assert_eq!(fs::read(build(&cache, &recipe).unwrap().vmlinux()).unwrap(), whole);
 }
 
@@ -108,7 +109,7 @@ fn a_failed_build_names_its_log_and_leaves_the_cache() {
     assert!(said.contains("the kernel cannot be made (see "), "{said}");
     assert!(said.ends_with("make failed: init/main.c:7:1: error: broken"), "{said}");
     assert!(fs::read_to_string(log).unwrap().contains("  CC      one.o\n"));
-    good.verify(&mut |_| {}).unwrap();
+    good.stored().verify(&mut |_| {}).unwrap();
     assert_eq!(cache.kernels().unwrap().len(), 1);
     assert_eq!(fs::read_dir(cache.temporary()).unwrap().count(), 0);
 }

@@ -18,17 +18,15 @@ mod pypi;
 mod sha512;
 pub(crate) mod stage;
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use crate::agents::{self, Agent, Source};
 use crate::build::{BuildError, Contents, Order, carry_out};
+use crate::files::FileError;
 use crate::shelf::Shelf;
-use crate::{
-    Arch, BootstrapError, Cache, Digest, Image, ImageError, Package, Phase, Progress, files,
-};
+use crate::{Arch, BootstrapError, Cache, Digest, Image, Package, Phase, Progress, files};
 
 /// Raised when the builder would make something else of the same recipe.
 const BUILDER: u32 = 1;
@@ -130,7 +128,7 @@ impl LayerRecipe {
     }
 }
 
-/// A layer in the cache. That it was found says nothing about its file: see [`Layer::check`].
+/// A layer in the cache. That it was found says nothing about its file: see [`Image::check`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layer(Image);
 
@@ -141,16 +139,10 @@ impl From<Image> for Layer {
 }
 
 impl Layer {
-    /// Digest of its recipe, which is its name.
+    /// What the cache has of it: its digest, its directory, and the checks of its files.
     #[must_use]
-    pub fn digest(&self) -> Digest {
-        self.0.digest
-    }
-
-    /// Its directory.
-    #[must_use]
-    pub fn dir(&self) -> &Path {
-        &self.0.dir
+    pub fn stored(&self) -> &Image {
+        &self.0
     }
 
     /// The EROFS image: what [`Image::layers`] is to be.
@@ -169,30 +161,6 @@ impl Layer {
     #[must_use]
     pub fn size(&self) -> u64 {
         self.0.manifest.size()
-    }
-
-    /// As [`Image::check`].
-    ///
-    /// # Errors
-    /// See [`ImageError`].
-    pub fn check(&self) -> Result<(), ImageError> {
-        self.0.check()
-    }
-
-    /// As [`Image::check_for`].
-    ///
-    /// # Errors
-    /// See [`ImageError`].
-    pub fn check_for(&self, arch: Arch) -> Result<(), ImageError> {
-        self.0.check_for(arch)
-    }
-
-    /// As [`Image::verify`].
-    ///
-    /// # Errors
-    /// See [`ImageError`].
-    pub fn verify(&self, seen: &mut dyn FnMut(u64)) -> Result<(), ImageError> {
-        self.0.verify(seen)
     }
 }
 
@@ -213,10 +181,9 @@ pub fn build_layer(
         space: SPACE * recipe.agents.len() as u64,
         manifest: None,
     };
-    let make = |into: &Path, work: &Path, progress: &mut dyn FnMut(Progress)| {
-        make(recipe, into, work, progress)
-    };
-    carry_out(cache, &order, &make, progress).map(Layer)
+    let image =
+        carry_out(cache, &order, &|into, work, seen| make(recipe, into, work, seen), progress)?;
+    Ok(Layer(image))
 }
 
 /// Why the packages did not become a layer.
@@ -247,16 +214,8 @@ pub enum LayerError {
         file: String,
     },
     /// A file operation failed.
-    #[error("cannot {action} {}", path.display())]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// On which path.
-        path: PathBuf,
-        /// What the system says.
-        #[source]
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
 }
 
 fn make(
@@ -292,12 +251,6 @@ fn make(
         .map(|agent| Package { name: agent.name.to_owned(), version: agent.version.to_owned() })
         .collect();
     Ok(Contents { kernel: String::new(), packages })
-}
-
-/// Names what failed.
-fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> LayerError {
-    let path = path.to_owned();
-    move |source| LayerError::Io { action, path, source }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::CacheError;
+use crate::{CacheError, ImageError};
 
 fn recipe(names: &[&str]) -> LayerRecipe {
     layer_for(Arch::HOST, names).unwrap().unwrap()
@@ -58,7 +58,7 @@ fn a_layer_is_kept_found_checked_and_removed() {
     let built = small(&cache, &recipe).unwrap();
     let found = cache.find_layer(&recipe).unwrap().unwrap();
     assert_eq!(found, built);
-    found.check().unwrap();
+    found.stored().check().unwrap();
     assert_eq!(found.agents()[0].name, "claude");
     assert_eq!(found.size(), 5);
     assert_eq!(cache.layers().unwrap().len(), 1);
@@ -78,8 +78,8 @@ fn a_damaged_layer_is_made_again() {
     let path = layer.image();
     std::fs::remove_file(&path).unwrap();
     std::fs::write(&path, "other").unwrap();
-    assert!(matches!(layer.check(), Err(ImageError::Altered { .. })));
-    small(&cache, &recipe).unwrap().check().unwrap();
+    assert!(matches!(layer.stored().check(), Err(ImageError::Altered { .. })));
+    small(&cache, &recipe).unwrap().stored().check().unwrap();
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn a_layer_in_place_of_an_image_is_refused() {
     let recipe = recipe(&["claude"]);
     let layer = small(&cache, &recipe).unwrap();
     let place = cache.shelf(Shelf::Images).join(recipe.digest().to_string());
-    std::fs::rename(layer.dir(), place).unwrap();
+    std::fs::rename(&layer.stored().dir, place).unwrap();
     let found = cache.image(&recipe.digest().to_string());
     assert!(matches!(found, Err(CacheError::Image(ImageError::Misplaced { .. }))));
 }

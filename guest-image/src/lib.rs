@@ -41,6 +41,7 @@ mod manifest;
 mod modules;
 pub mod nix;
 mod origin;
+mod program;
 mod progress;
 mod ready;
 mod recipe;
@@ -52,6 +53,7 @@ pub use build::{Bootstrap, BootstrapError, BuildError, Contents, build, build_wi
 pub use bzimage::{BzImageError, Compression, Payload, payload};
 pub use cache::{Cache, CacheError, Listed, Pruned};
 pub use digest::{Digest, DigestError};
+pub use files::FileError;
 pub use image::{Image, ImageError};
 pub use kernel::{
     Kernel, KernelFileError, KernelRecipe, KernelSource, Options, build_kernel, check_kernel_file,

@@ -26,13 +26,14 @@ mod version;
 
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 pub use environment::Environment;
 pub use flake::{Flake, FlakeError};
 pub use image::flake_image;
 pub use shell::{DevShell, dev_shell};
 
+use crate::files::{FileError, failed};
 use crate::lock::Lock;
 use crate::ready::ReadyError;
 use crate::{BuildError, Cache, CacheError, ImageError, Phase, Progress};
@@ -143,16 +144,8 @@ pub enum NixError {
     #[error(transparent)]
     Build(#[from] BuildError),
     /// A file operation failed.
-    #[error("cannot {action} {}", path.display())]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// On which path.
-        path: PathBuf,
-        /// What the system says.
-        #[source]
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
 }
 
 /// The `nix` of this machine.
@@ -198,10 +191,6 @@ impl Workshop {
     /// Waits until it is free, and empties it.
     fn enter(cache: &Cache, progress: &mut dyn FnMut(Progress)) -> Result<Self, NixError> {
         let dir = cache.root().join("nix");
-        let failed = |action, path: &Path| {
-            let path = path.to_owned();
-            move |source| NixError::Io { action, path, source }
-        };
         std::fs::create_dir_all(&dir).map_err(failed("make", &dir))?;
         let path = cache.root().join("nix.lock");
         let lock = Lock::acquire(&path, || progress(Progress::start(Phase::Waiting)))

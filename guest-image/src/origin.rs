@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::files::failed;
 use crate::{Cache, CacheError, Digest, files};
 
 /// Longest file that is read, in bytes.
@@ -51,18 +52,17 @@ impl Cache {
     /// Writes an origin down, in place of others of its source and its name.
     ///
     /// # Errors
-    /// [`CacheError::Io`].
+    /// [`CacheError::File`].
     pub fn record(&self, origin: &Origin) -> Result<(), CacheError> {
-        let failed = |action, path: PathBuf| move |source| CacheError::Io { action, path, source };
         let dir = self.origins_dir();
-        fs::create_dir_all(&dir).map_err(failed("make", dir.clone()))?;
+        fs::create_dir_all(&dir).map_err(failed("make", &dir))?;
         let path = self.origin_path(&origin.source);
         let write = || -> io::Result<()> {
             let mut file = tempfile::NamedTempFile::new_in(&dir)?;
             serde_json::to_writer_pretty(&mut file, origin)?;
             file.persist(&path).map(drop).map_err(|e| e.error)
         };
-        write().map_err(failed("write", path.clone()))?;
+        write().map_err(failed("write", &path))?;
         self.forget(|other| {
             other.name.is_some() && other.name == origin.name && other.source != origin.source
         });

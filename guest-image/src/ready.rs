@@ -18,6 +18,7 @@ use std::sync::Mutex;
 
 use crate::archive::{self, ArchiveError};
 use crate::build::{BuildError, Contents, Order, carry_out};
+use crate::files::{FileError, failed};
 use crate::manifest::MAX_MANIFEST;
 use crate::shelf::Shelf;
 use crate::{
@@ -71,16 +72,8 @@ pub enum ReadyError {
     #[error(transparent)]
     Build(#[from] BuildError),
     /// A file operation failed.
-    #[error("cannot {action} {}", path.display())]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// On which path.
-        path: PathBuf,
-        /// What the system says.
-        #[source]
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
 }
 
 /// What else can be done with an image of another machine.
@@ -140,14 +133,14 @@ pub(crate) fn adopt(
     let path = dir.join(files::MANIFEST);
     let bytes = inside(files::MANIFEST)
         .and_then(|path| files::read_limited(&path, MAX_MANIFEST))
-        .map_err(|source| ReadyError::Io { action: "read", path, source })?;
+        .map_err(failed("read", &path))?;
     let manifest = suitable(&bytes, Arch::HOST)?;
     let copy = |into: &Path| -> Result<(), BootstrapError> {
         for name in manifest.files.keys() {
             // Where the file system can, only the fact is copied that both are the same.
             let copied = inside(name).and_then(|path| fs::copy(path, into.join(name)));
             let path = dir.join(name);
-            copied.map_err(|source| ReadyError::Io { action: "copy", path, source })?;
+            copied.map_err(failed("copy", &path))?;
         }
         Ok(())
     };
@@ -159,10 +152,6 @@ pub(crate) fn adopt(
 /// # Errors
 /// See [`ReadyError`]; a file of that name is then as it was.
 pub fn export(image: &Image, file: &Path) -> Result<Digest, ReadyError> {
-    let failed = |action, path: &Path| {
-        let path = path.to_owned();
-        move |source| ReadyError::Io { action, path, source }
-    };
     image.verify(&mut |_| {})?;
     let manifest = image.dir.join(files::MANIFEST);
     let bytes = files::read_limited(&manifest, MAX_MANIFEST).map_err(failed("read", &manifest))?;

@@ -132,7 +132,7 @@ pub fn layer(
         return Ok(None);
     };
     if let Ok(Some(layer)) = cache.find_layer(&recipe) {
-        if layer.check_for(arch).is_ok() {
+        if layer.stored().check_for(arch).is_ok() {
             return Ok(Some(layer));
         }
     }

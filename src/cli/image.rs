@@ -88,9 +88,9 @@ fn place(
 ) -> Result<PathBuf, CacheError> {
     let found = match name {
         "default" => cache.find(&Recipe::debian(arch, flavour))?.map(|image| image.dir),
-        "microvm" => {
-            cache.find_kernel(&KernelRecipe::debian(arch))?.map(|kernel| kernel.dir().to_owned())
-        }
+        "microvm" => cache
+            .find_kernel(&KernelRecipe::debian(arch))?
+            .map(|kernel| kernel.stored().dir.clone()),
         _ => Some(cache.image_or_layer(name)?.dir),
     };
     found.ok_or_else(|| CacheError::Unknown(name.to_owned()))

@@ -34,7 +34,7 @@ pub fn choose(
         Some(name) => Some(cached(cache, name)?),
     };
     if let Some(kernel) = kernel {
-        kernel.check_for(arch).map_err(CacheError::from)?;
+        kernel.stored().check_for(arch).map_err(CacheError::from)?;
         image.kernel = Some(kernel.vmlinux());
     }
     Ok(())
@@ -85,5 +85,5 @@ pub fn make(cache: &Cache, source: Option<&Path>, force: bool, quiet: bool) -> R
     let mut reporter = Reporter::of("kernel", quiet);
     let built = build_kernel(cache, &recipe, &mut |progress| reporter.update(progress));
     reporter.finish();
-    super::print(&format!("{}\n", built?.digest()))
+    super::print(&format!("{}\n", built?.stored().digest))
 }

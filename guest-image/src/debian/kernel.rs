@@ -1,13 +1,14 @@
 //! Takes Debian's kernel package apart.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::arm64_image::{self, Arm64ImageError};
 use crate::bzimage::{BzImageError, Compression, MAX_KERNEL};
 use crate::cpio::{Archive, CpioError};
+use crate::files::{FileError, failed};
 use crate::{Arch, ModulesError, Recipe, files, load_order, payload};
 
 /// Longest module and longest table of modules, in bytes. The longest seen has 3 MB.
@@ -17,16 +18,8 @@ const MAX_MODULE: u64 = 64 << 20;
 #[derive(Debug, thiserror::Error)]
 pub enum KernelError {
     /// A file operation failed.
-    #[error("cannot {action} {}", path.display())]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// On which path.
-        path: PathBuf,
-        /// What the system says.
-        #[source]
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// There is not exactly one kernel in it.
     #[error("Debian's kernel package holds no kernel, or more than one")]
     NoKernel,
@@ -68,7 +61,7 @@ pub fn take_apart(
     }
     let (vmlinuz, version) = find_kernel(&tree.join("boot"))?;
     let kept = into.join(files::VMLINUZ);
-    fs::rename(&vmlinuz, &kept).map_err(io_error("move", &vmlinuz))?;
+    fs::rename(&vmlinuz, &kept).map_err(failed("move", &vmlinuz))?;
     write_vmlinux(recipe.arch, &kept, work, &into.join(files::VMLINUX))?;
 
     let modules = tree.join("usr/lib/modules").join(&version);
@@ -80,14 +73,14 @@ pub fn take_apart(
         &recipe.modules,
     )?;
     let path = into.join(files::MODULES);
-    fs::write(&path, archive(&modules, &order)?).map_err(io_error("write", &path))?;
+    fs::write(&path, archive(&modules, &order)?).map_err(failed("write", &path))?;
     Ok(version)
 }
 
 fn find_kernel(boot: &Path) -> Result<(PathBuf, String), KernelError> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(boot).map_err(io_error("read", boot))? {
-        let entry = entry.map_err(io_error("read", boot))?;
+    for entry in fs::read_dir(boot).map_err(failed("read", boot))? {
+        let entry = entry.map_err(failed("read", boot))?;
         if let Some(version) =
             entry.file_name().to_str().and_then(|name| name.strip_prefix("vmlinuz-"))
         {
@@ -103,7 +96,7 @@ fn find_kernel(boot: &Path) -> Result<(PathBuf, String), KernelError> {
 /// Writes the kernel without compression, so that no boot spends time on it.
 fn write_vmlinux(arch: Arch, vmlinuz: &Path, work: &Path, to: &Path) -> Result<(), KernelError> {
     let image =
-        files::read_limited(vmlinuz, u64::from(MAX_KERNEL)).map_err(io_error("read", vmlinuz))?;
+        files::read_limited(vmlinuz, u64::from(MAX_KERNEL)).map_err(failed("read", vmlinuz))?;
     let kernel = match arch {
         Arch::X86_64 => {
             let payload = payload(&image)?;
@@ -121,7 +114,7 @@ fn write_vmlinux(arch: Arch, vmlinuz: &Path, work: &Path, to: &Path) -> Result<(
             kernel
         }
     };
-    fs::write(to, kernel).map_err(io_error("write", to))
+    Ok(fs::write(to, kernel).map_err(failed("write", to))?)
 }
 
 /// What comes out of a compressed part of a kernel, at most `limit` bytes.
@@ -135,7 +128,7 @@ fn unpacked(
         return Ok(bytes.to_vec());
     }
     let path = work.join("payload");
-    fs::write(&path, bytes).map_err(io_error("write", &path))?;
+    fs::write(&path, bytes).map_err(failed("write", &path))?;
     unpack(program(compression), &path, limit)
 }
 
@@ -172,36 +165,31 @@ fn program(compression: Compression) -> &'static str {
 
 /// What `program -dc` makes of a file, if it is at most `limit` bytes.
 fn unpack(program: &'static str, path: &Path, limit: u64) -> Result<Vec<u8>, KernelError> {
-    let failed = || KernelError::Unpack { program, path: path.to_owned() };
-    let input = File::open(path).map_err(io_error("read", path))?;
+    let damaged = || KernelError::Unpack { program, path: path.to_owned() };
+    let input = File::open(path).map_err(failed("read", path))?;
     let mut child = Command::new(program)
         .arg("-dc")
         .stdin(Stdio::from(input))
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
-        .map_err(io_error("start the program that unpacks", path))?;
+        .map_err(failed("start the program that unpacks", path))?;
     let mut bytes = Vec::new();
     let read = match child.stdout.take() {
         Some(output) => output.take(limit.saturating_add(1)).read_to_end(&mut bytes),
         None => Ok(0),
     };
     // Its output is closed by now, so that one that would write for ever ends too.
-    let status = child.wait().map_err(io_error("unpack", path))?;
-    read.map_err(io_error("unpack", path))?;
+    let status = child.wait().map_err(failed("unpack", path))?;
+    read.map_err(failed("unpack", path))?;
     if !status.success() || bytes.len() as u64 > limit {
-        return Err(failed());
+        return Err(damaged());
     }
     Ok(bytes)
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, KernelError> {
-    files::read_limited(path, MAX_MODULE).map_err(io_error("read", path))
-}
-
-fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> KernelError {
-    let path = path.to_owned();
-    move |source| KernelError::Io { action, path, source }
+fn read(path: &Path) -> Result<Vec<u8>, FileError> {
+    files::read_limited(path, MAX_MODULE).map_err(failed("read", path))
 }
 
 #[cfg(test)]

@@ -12,28 +12,11 @@ use tempfile::TempDir;
 use super::foreign::{self, Foreign};
 use super::log::Log;
 use super::{Mirror, ROOT_SPACE, leftovers};
-use crate::{Progress, Recipe};
+use crate::{Progress, Recipe, program};
 
 /// Where those work who are not root: mmdebstrap's user namespace has other users, who may not
 /// enter a home directory.
 const OPEN_TEMPORARY: &str = "/var/tmp";
-/// Variables that mmdebstrap gets from ours; all else would make images differ.
-const VARIABLES: [&str; 14] = [
-    "PATH",
-    "HOME",
-    "USER",
-    "LOGNAME",
-    "http_proxy",
-    "https_proxy",
-    "ftp_proxy",
-    "no_proxy",
-    "all_proxy",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "FTP_PROXY",
-    "NO_PROXY",
-    "ALL_PROXY",
-];
 /// Settings of apt here that say how to reach a mirror, and so hold for the new root as well.
 const APT_SETTINGS: [&str; 4] =
     ["Acquire::http", "Acquire::https", "Acquire::Retries", "Acquire::ForceIPv"];
@@ -163,8 +146,10 @@ fn command(
     } else {
         Command::new("mmdebstrap")
     };
-    command.env_clear().envs(VARIABLES.iter().filter_map(|name| Some((name, env::var_os(name)?))));
+    program::clear(&mut command);
+    let user = ["USER", "LOGNAME"];
     command
+        .envs(user.iter().filter_map(|name| Some((name, env::var_os(name)?))))
         .env("TMPDIR", temporary)
         .env("QVM_KERNEL", &recipe.kernel)
         .env("QVM_EPOCH", recipe.epoch.to_string())

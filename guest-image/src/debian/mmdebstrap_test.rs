@@ -13,9 +13,9 @@ fn the_command_gives_nothing_of_this_machine_away() {
     assert_eq!(args[args.len() - 3..], ["trixie", "-", "deb http://m.example/debian trixie main"]);
     assert!(args.contains(&"--customize-hook=copy-out /qvm-out /c\\ d"));
     let names: Vec<_> = command.get_envs().map(|(name, _)| name.to_str().unwrap()).collect();
-    assert!(names.iter().all(|name| VARIABLES.contains(name)
+    assert!(names.iter().all(|name| program::VARIABLES.contains(name)
         || name.starts_with("QVM_")
-        || ["TMPDIR", "SOURCE_DATE_EPOCH"].contains(name)));
+        || ["USER", "LOGNAME", "TMPDIR", "SOURCE_DATE_EPOCH"].contains(name)));
 }
 
 #[test]

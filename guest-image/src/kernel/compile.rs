@@ -1,14 +1,14 @@
 //! Configures and compiles an unpacked source.
 
 use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::thread;
 
 use super::KernelRecipe;
 use super::options::Options;
-use super::program::{self, ProgramError};
+use crate::files::{FileError, failed};
+use crate::program::{self, ProgramError};
 use crate::{Arch, Phase, Progress, files};
 
 /// What make tells of the default recipe, a line each: compiled, linked or made.
@@ -24,16 +24,8 @@ pub enum CompileError {
     #[error("this source does not keep what its configuration asks for: {}", .0.join(", "))]
     Lost(Vec<String>),
     /// A file operation failed.
-    #[error("cannot {action} {}", path.display())]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// On which path.
-        path: PathBuf,
-        /// What the system says.
-        #[source]
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
 }
 
 /// Puts `vmlinux` and `config` into `into`; answers with the kernel's version.
@@ -46,7 +38,7 @@ pub fn compile(
 ) -> Result<String, CompileError> {
     let (arch, target, image) = names(recipe.arch);
     let temporary = work.join("make");
-    fs::create_dir(&temporary).map_err(io_error("make", &temporary))?;
+    fs::create_dir(&temporary).map_err(failed("make", &temporary))?;
     let jobs = thread::available_parallelism().map_or(1, usize::from);
     let make = || {
         let mut command = program::clean("make");
@@ -64,13 +56,13 @@ pub fn compile(
     progress(Progress { phase: Phase::Compile, done: 0, total: EXPECTED });
     change(&recipe.patch, tree, work)?;
     let asked = tree.join("qvm.config");
-    fs::write(&asked, &recipe.config).map_err(io_error("write", &asked))?;
+    fs::write(&asked, &recipe.config).map_err(failed("write", &asked))?;
     // Whatever is not asked for is off.
     let mut configure = make();
     configure.env("KCONFIG_ALLCONFIG", "qvm.config").arg("allnoconfig");
     program::run("make", &mut configure, work)?;
     let config = tree.join(".config");
-    let text = fs::read_to_string(&config).map_err(io_error("read", &config))?;
+    let text = fs::read_to_string(&config).map_err(failed("read", &config))?;
     let lost = Options::parse(&recipe.config).lost(&Options::parse(&text));
     if !lost.is_empty() {
         return Err(CompileError::Lost(lost));
@@ -84,11 +76,11 @@ pub fn compile(
         }
     })?;
     let release = tree.join("include/config/kernel.release");
-    let version = fs::read_to_string(&release).map_err(io_error("read", &release))?;
+    let version = fs::read_to_string(&release).map_err(failed("read", &release))?;
     let kernel = into.join(files::VMLINUX);
     copy(&tree.join(image), &kernel, work)?;
     let kept = into.join(files::CONFIG);
-    fs::rename(&config, &kept).map_err(io_error("move", &config))?;
+    fs::rename(&config, &kept).map_err(failed("move", &config))?;
     Ok(version.trim().to_owned())
 }
 
@@ -98,7 +90,7 @@ fn change(patch: &str, tree: &Path, work: &Path) -> Result<(), CompileError> {
         return Ok(());
     }
     let path = work.join("patch");
-    fs::write(&path, patch).map_err(io_error("write", &path))?;
+    fs::write(&path, patch).map_err(failed("write", &path))?;
     let command = |options: &[&str]| {
         let mut command = program::clean("patch");
         command.current_dir(tree).args(["-p1", "-f", "-i"]).arg(&path).args(options);
@@ -123,7 +115,7 @@ fn names(arch: Arch) -> (&'static str, &'static str, &'static str) {
 /// those it uses itself in a table of its own.
 fn copy(from: &Path, to: &Path, work: &Path) -> Result<(), CompileError> {
     if from.ends_with("Image") {
-        fs::copy(from, to).map_err(io_error("copy", from))?;
+        fs::copy(from, to).map_err(failed("copy", from))?;
         return Ok(());
     }
     let mut strip = Command::new("strip");
@@ -134,11 +126,6 @@ fn copy(from: &Path, to: &Path, work: &Path) -> Result<(), CompileError> {
 /// `  CC      init/main.o`
 fn is_step(line: &str) -> bool {
     line.strip_prefix("  ").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()))
-}
-
-fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> CompileError {
-    let path = path.to_owned();
-    move |source| CompileError::Io { action, path, source }
 }
 
 #[cfg(test)]

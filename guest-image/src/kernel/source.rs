@@ -5,12 +5,12 @@
 //! keyring.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::program::{self, ProgramError};
 use crate::debian::{KEYRING, Mirror, SourcesError, apt_settings};
+use crate::files::{FileError, failed};
+use crate::program::{self, ProgramError};
 use crate::{Phase, Progress};
 
 /// No source.
@@ -29,16 +29,8 @@ pub enum SourceError {
     #[error("apt cannot work in {}: set QVM_CACHE to a path without quotes and line ends", .0.display())]
     Path(PathBuf),
     /// A file operation failed.
-    #[error("cannot {action} {}", path.display())]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// On which path.
-        path: PathBuf,
-        /// What the system says.
-        #[source]
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
 }
 
 /// Fetches a package with the source in `usr/src`; answers with that and the package's version.
@@ -79,7 +71,7 @@ fn prepare(suite: &str, debian_arch: &str, work: &Path) -> Result<PathBuf, Sourc
         ["etc/apt.conf.d", "etc/preferences.d", "state/lists/partial", "cache/archives/partial"]
     {
         let path = root.join(name);
-        fs::create_dir_all(&path).map_err(io_error("make", &path))?;
+        fs::create_dir_all(&path).map_err(failed("make", &path))?;
     }
     let lines: Vec<String> =
         Mirror::of_this_machine()?.lines(suite).iter().map(|line| signed(line)).collect();
@@ -94,7 +86,7 @@ fn prepare(suite: &str, debian_arch: &str, work: &Path) -> Result<PathBuf, Sourc
         ("apt.conf", conf),
     ] {
         let path = root.join(name);
-        fs::write(&path, content).map_err(io_error("write", &path))?;
+        fs::write(&path, content).map_err(failed("write", &path))?;
     }
     Ok(root.join("apt.conf"))
 }
@@ -124,8 +116,8 @@ fn configuration(root: &str, debian_arch: &str, settings: &[String]) -> String {
 /// The file that apt brought.
 fn downloaded(package: &str, work: &Path) -> Result<PathBuf, SourceError> {
     let start = format!("{package}_");
-    for entry in fs::read_dir(work).map_err(io_error("read", work))? {
-        let path = entry.map_err(io_error("read", work))?.path();
+    for entry in fs::read_dir(work).map_err(failed("read", work))? {
+        let path = entry.map_err(failed("read", work))?.path();
         let named = path.file_name().and_then(|name| name.to_str());
         if named.is_some_and(|name| name.starts_with(&start) && name.ends_with(".deb")) {
             return Ok(path);
@@ -140,13 +132,8 @@ fn command(name: &str, work: &Path) -> Command {
     command
 }
 
-fn remove(path: &Path) -> Result<(), SourceError> {
-    fs::remove_file(path).map_err(io_error("remove", path))
-}
-
-fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> SourceError {
-    let path = path.to_owned();
-    move |source| SourceError::Io { action, path, source }
+fn remove(path: &Path) -> Result<(), FileError> {
+    fs::remove_file(path).map_err(failed("remove", path))
 }
 
 #[cfg(test)]

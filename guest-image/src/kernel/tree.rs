@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Stdio};
 use std::thread;
 
-use super::program::{self, Complaints, ProgramError};
+use crate::files::{FileError, failed};
+use crate::program::{self, Complaints, ProgramError};
 use crate::{Phase, Progress};
 
 /// Sources that the configuration does not reach; they would be two thirds of what is written.
@@ -53,16 +54,8 @@ pub enum TreeError {
         source: ProgramError,
     },
     /// A file operation failed.
-    #[error("cannot {action} {}", path.display())]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// On which path.
-        path: PathBuf,
-        /// What the system says.
-        #[source]
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
 }
 
 /// Unpacks an archive into `tree`, which is made, without the folder that all of it is in.
@@ -72,13 +65,13 @@ pub fn unpack(
     work: &Path,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(), TreeError> {
-    fs::create_dir(tree).map_err(io_error("make", tree))?;
-    let mut file = File::open(archive).map_err(io_error("read", archive))?;
-    let total = file.metadata().map_err(io_error("read", archive))?.len();
-    let failed = |source| TreeError::Program { path: archive.to_owned(), source };
+    fs::create_dir(tree).map_err(failed("make", tree))?;
+    let mut file = File::open(archive).map_err(failed("read", archive))?;
+    let total = file.metadata().map_err(failed("read", archive))?.len();
+    let program_failed = |source| TreeError::Program { path: archive.to_owned(), source };
     let (program, options) = decompressor(archive);
-    let start = |program| move |source| failed(ProgramError::Start { program, source });
-    let log = || program::log(work).map_err(io_error("write the log in", work));
+    let start = |program| move |source| program_failed(ProgramError::Start { program, source });
+    let log = || program::log(work).map_err(failed("write the log in", work));
 
     let mut decompress = program::clean(program)
         .args(options)
@@ -112,7 +105,7 @@ pub fn unpack(
     });
     if let Some(input) = decompress.stdin.take() {
         pump(&mut file, input, |done| progress(Progress { phase: Phase::Unpack, done, total }))
-            .map_err(io_error("read", archive))?;
+            .map_err(failed("read", archive))?;
     }
     let ends = (decompress.wait(), tar.wait());
     let said = complaints.and_then(|thread| thread.join().ok()).unwrap_or_default();
@@ -124,8 +117,10 @@ pub fn unpack(
         (Ok(first), Ok(second)) if first.success() && second.success() => Ok(()),
         (Err(source), _) => Err(start(program)(source)),
         (_, Err(source)) => Err(start("tar")(source)),
-        (Ok(_), Ok(second)) if !second.success() => Err(failed(complaints.into_error("tar"))),
-        _ => Err(failed(complaints.into_error(program))),
+        (Ok(_), Ok(second)) if !second.success() => {
+            Err(program_failed(complaints.into_error("tar")))
+        }
+        _ => Err(program_failed(complaints.into_error(program))),
     }
 }
 
@@ -157,11 +152,6 @@ fn pump(file: &mut File, mut to: ChildStdin, mut done: impl FnMut(u64)) -> io::R
         }
         all += got as u64;
     }
-}
-
-fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> TreeError {
-    let path = path.to_owned();
-    move |source| TreeError::Io { action, path, source }
 }
 
 #[cfg(test)]

@@ -61,5 +61,5 @@ fn a_broken_archive_is_named() {
     }
     let missing = dir.path().join("missing.tar");
     let error = unpack(&missing, &dir.path().join("x"), dir.path(), &mut |_| {}).unwrap_err();
-    assert!(matches!(error, TreeError::Io { action: "read", .. }));
+    assert!(matches!(error, TreeError::File(crate::FileError { action: "read", .. })));
 }

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::Command;
 
 use super::stage::Stage;
-use super::{LayerError, client, io_error};
+use super::{LayerError, client};
+use crate::files::failed;
 
 /// Python of the image.
 const PYTHON: &str = "3.13";
@@ -21,7 +22,7 @@ pub fn fetch(
     work: &Path,
 ) -> Result<(), LayerError> {
     let list = work.join(format!("{agent}.txt"));
-    fs::write(&list, requirements).map_err(io_error("write", &list))?;
+    fs::write(&list, requirements).map_err(failed("write", &list))?;
     let target = stage.folder(agent, "lib")?;
     let mut pip = Command::new("python3");
     pip.args(["-m", "pip", "install", "--no-input", "--disable-pip-version-check"])
@@ -43,7 +44,7 @@ pub fn fetch(
     // Programs of the packages, for the Python that ran pip.
     let programs = target.join("bin");
     if programs.exists() {
-        fs::remove_dir_all(&programs).map_err(io_error("remove", &programs))?;
+        fs::remove_dir_all(&programs).map_err(failed("remove", &programs))?;
     }
     let text = format!(
         "#!/usr/bin/python3 -I\nimport sys\nsys.path.insert(0, \"{}\")\n\
@@ -51,7 +52,7 @@ pub fn fetch(
         stage.guest_path(agent, "lib").display(),
     );
     let program = stage.folder(agent, "bin")?.join(agent);
-    fs::write(&program, text).map_err(io_error("write", &program))?;
+    fs::write(&program, text).map_err(failed("write", &program))?;
     stage.executable(&program)?;
-    stage.link(agent, &format!("bin/{agent}"))
+    Ok(stage.link(agent, &format!("bin/{agent}"))?)
 }

@@ -5,8 +5,9 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{LayerError, client, io_error};
+use super::{LayerError, client};
 use crate::Digest;
+use crate::files::{FileError, failed};
 
 /// Where agents lie in the guest.
 const PLACE: &str = "/opt/qvm/agents";
@@ -22,10 +23,10 @@ pub struct Stage {
 
 impl Stage {
     /// An empty one, inside `work`.
-    pub fn new(work: &Path) -> Result<Self, LayerError> {
+    pub fn new(work: &Path) -> Result<Self, FileError> {
         let stage = Self { root: work.join("stage") };
         for path in [stage.on_host(Path::new(PLACE)), stage.on_host(Path::new(PROGRAMS))] {
-            fs::create_dir_all(&path).map_err(io_error("make", &path))?;
+            fs::create_dir_all(&path).map_err(failed("make", &path))?;
         }
         Ok(stage)
     }
@@ -36,31 +37,31 @@ impl Stage {
     }
 
     /// Makes a folder of an agent, if it is missing.
-    pub fn folder(&self, agent: &str, name: &str) -> Result<PathBuf, LayerError> {
+    pub fn folder(&self, agent: &str, name: &str) -> Result<PathBuf, FileError> {
         let path = self.on_host(&self.guest_path(agent, name));
-        fs::create_dir_all(&path).map_err(io_error("make", &path))?;
+        fs::create_dir_all(&path).map_err(failed("make", &path))?;
         Ok(path)
     }
 
     /// Moves a program here.
-    pub fn take(&self, from: &Path, agent: &str, to: &str) -> Result<(), LayerError> {
+    pub fn take(&self, from: &Path, agent: &str, to: &str) -> Result<(), FileError> {
         let to = self.on_host(&self.guest_path(agent, to));
         if let Some(folder) = to.parent() {
-            fs::create_dir_all(folder).map_err(io_error("make", folder))?;
+            fs::create_dir_all(folder).map_err(failed("make", folder))?;
         }
-        fs::rename(from, &to).map_err(io_error("move", from))?;
+        fs::rename(from, &to).map_err(failed("move", from))?;
         self.executable(&to)
     }
 
     /// Lets everybody run a file.
-    pub fn executable(&self, path: &Path) -> Result<(), LayerError> {
-        fs::set_permissions(path, Permissions::from_mode(0o755)).map_err(io_error("change", path))
+    pub fn executable(&self, path: &Path) -> Result<(), FileError> {
+        fs::set_permissions(path, Permissions::from_mode(0o755)).map_err(failed("change", path))
     }
 
     /// Makes an agent's program found under the agent's name.
-    pub fn link(&self, agent: &str, program: &str) -> Result<(), LayerError> {
+    pub fn link(&self, agent: &str, program: &str) -> Result<(), FileError> {
         let link = self.on_host(&Path::new(PROGRAMS).join(agent));
-        symlink(self.guest_path(agent, program), &link).map_err(io_error("make", &link))
+        symlink(self.guest_path(agent, program), &link).map_err(failed("make", &link))
     }
 
     /// Makes the image. The same files make the same image.
@@ -101,8 +102,8 @@ pub fn mkfs(
 
 /// Gives everything below `path` the rights that do not depend on who made it, and removes what
 /// Python compiled for another Python.
-fn settle(path: &Path) -> Result<(), LayerError> {
-    let meta = fs::symlink_metadata(path).map_err(io_error("find", path))?;
+fn settle(path: &Path) -> Result<(), FileError> {
+    let meta = fs::symlink_metadata(path).map_err(failed("find", path))?;
     if meta.is_symlink() {
         return Ok(());
     }
@@ -110,14 +111,14 @@ fn settle(path: &Path) -> Result<(), LayerError> {
         true => 0o755,
         false => 0o644,
     };
-    fs::set_permissions(path, Permissions::from_mode(mode)).map_err(io_error("change", path))?;
+    fs::set_permissions(path, Permissions::from_mode(mode)).map_err(failed("change", path))?;
     if !meta.is_dir() {
         return Ok(());
     }
-    for entry in fs::read_dir(path).map_err(io_error("read", path))? {
-        let inside = entry.map_err(io_error("read", path))?.path();
+    for entry in fs::read_dir(path).map_err(failed("read", path))? {
+        let inside = entry.map_err(failed("read", path))?.path();
         if inside.file_name().is_some_and(|name| name == "__pycache__") {
-            fs::remove_dir_all(&inside).map_err(io_error("remove", &inside))?;
+            fs::remove_dir_all(&inside).map_err(failed("remove", &inside))?;
         } else {
             settle(&inside)?;
         }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::run::Task;
 use super::{Nix, NixError};
+use crate::files::{FileError, failed};
 
 /// Longest time that the store's database may take.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -90,11 +91,7 @@ fn root_of(url: &str) -> Option<PathBuf> {
 /// Puts `from`, a store path on this disk, into `to`. Files are the store's own by a second name
 /// where the file system and the system's rules allow it, else copies, which share their blocks
 /// where they can. Only folders are made anew, so that they can be removed again.
-pub fn bring(from: &Path, to: &Path) -> Result<(), NixError> {
-    let failed = |action, path: &Path| {
-        let path = path.to_owned();
-        move |source| NixError::Io { action, path, source }
-    };
+pub fn bring(from: &Path, to: &Path) -> Result<(), FileError> {
     let meta = fs::symlink_metadata(from).map_err(failed("look at", from))?;
     if meta.is_symlink() {
         let target = fs::read_link(from).map_err(failed("read", from))?;

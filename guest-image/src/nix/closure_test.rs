@@ -82,5 +82,5 @@ fn what_no_store_has_is_refused() {
     let socket = dir.path().join("socket");
     let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
     let error = bring(&socket, &dir.path().join("to")).unwrap_err();
-    assert!(matches!(error, NixError::Io { action: "copy", .. }));
+    assert!(matches!(error, FileError { action: "copy", .. }));
 }

@@ -95,15 +95,20 @@ pub fn dev_shell(
     paths.retain(|path| own.as_ref().is_ok_and(|own| path.path != *own));
 
     let layer = pack(cache, nix, &paths, &environment, &script, progress)?;
-    cache.record(&Origin { name: None, source, state: Some(state), digest: layer.digest() })?;
+    cache.record(&Origin {
+        name: None,
+        source,
+        state: Some(state),
+        digest: layer.stored().digest,
+    })?;
     Ok(DevShell { layer, environment })
 }
 
 /// A shell that was computed before and is sound.
 fn known(cache: &Cache, digest: &Digest) -> Option<DevShell> {
     let layer = Layer::from(cache.find_digest(Shelf::Layers, digest).ok()??);
-    layer.check().ok()?;
-    let path = layer.dir().join(files::ENVIRONMENT);
+    layer.stored().check().ok()?;
+    let path = layer.stored().dir.join(files::ENVIRONMENT);
     let environment = serde_json::from_slice(&files::read_limited(&path, LIMIT as u64).ok()?);
     Some(DevShell { environment: environment.ok()?, layer })
 }

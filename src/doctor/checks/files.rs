@@ -74,7 +74,7 @@ pub fn free(path: &Path) -> Option<u64> {
 /// The microVM kernel. Without it machines start, but not at once.
 pub fn kernel(found: Result<Option<Kernel>, CacheError>) -> Finding {
     let checked = found.and_then(|kernel| match kernel {
-        Some(kernel) => kernel.check().map(|()| Some(kernel)).map_err(CacheError::from),
+        Some(kernel) => kernel.stored().check().map(|()| Some(kernel)).map_err(CacheError::from),
         None => Ok(None),
     });
     match checked {

@@ -8,8 +8,8 @@ use std::process::{Command, Stdio};
 
 use crate::sys;
 
-/// Variables that programs get from ours; all else could make another kernel.
-const VARIABLES: [&str; 12] = [
+/// Variables that programs get from ours; all else could make something else.
+pub const VARIABLES: [&str; 12] = [
     "PATH",
     "HOME",
     "http_proxy",
@@ -52,9 +52,15 @@ pub enum ProgramError {
 /// A program with an environment that says little of this machine.
 pub fn clean(name: &str) -> Command {
     let mut command = Command::new(name);
-    command.env_clear().env("LC_ALL", "C");
-    command.envs(VARIABLES.iter().filter_map(|name| Some((name, env::var_os(name)?))));
+    clear(&mut command);
+    command.env("LC_ALL", "C");
     command
+}
+
+/// Leaves a program what it needs to be found and to reach the network.
+pub fn clear(command: &mut Command) {
+    command.env_clear();
+    command.envs(VARIABLES.iter().filter_map(|name| Some((name, env::var_os(name)?))));
 }
 
 /// The log of a build.
