@@ -14,12 +14,12 @@ use std::{
 };
 
 use confine::{Child, Entry, What};
-use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
 
 use crate::{
     Test,
     launcher::{REFUSED, SOCKET, WEIGHTS, open},
     root::launch,
+    runner::refuse,
     world::World,
 };
 
@@ -67,14 +67,7 @@ pub fn refuse_layers(case: &str) {
         "no-filters" => &[libc::SYS_seccomp],
         _ => return,
     };
-    let filter = SeccompFilter::new(
-        numbers.iter().map(|number| (*number, vec![])).collect(),
-        SeccompAction::Allow,
-        SeccompAction::Errno(libc::EPERM as u32),
-        std::env::consts::ARCH.try_into().unwrap(),
-    );
-    let program: BpfProgram = filter.unwrap().try_into().unwrap();
-    seccompiler::apply_filter(&program).unwrap();
+    refuse(numbers);
 }
 
 /// The root of a case that is not the usual.

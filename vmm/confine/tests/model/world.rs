@@ -21,6 +21,8 @@ use std::{
 
 use tempfile::TempDir;
 
+use crate::runner::Place;
+
 /// What the server must not reach, and what it may.
 pub struct World {
     /// As whom the processes start.
@@ -33,16 +35,7 @@ pub struct World {
     names: AtomicUsize,
 }
 
-/// One world for the user that runs this, and for root another for an ordinary user.
-pub fn worlds() -> Vec<World> {
-    if rustix::process::geteuid().is_root() {
-        vec![World::new("root", None), World::new("user 1000", Some(1000))]
-    } else {
-        vec![World::new("caller", None)]
-    }
-}
-
-impl World {
+impl Place for World {
     fn new(who: &'static str, user: Option<u32>) -> Self {
         let folder = tempfile::Builder::new().prefix("confine-").tempdir().unwrap();
         let path = folder.path();
@@ -75,6 +68,12 @@ impl World {
         }
     }
 
+    fn who(&self) -> &'static str {
+        self.who
+    }
+}
+
+impl World {
     pub fn path(&self) -> &Path {
         self.folder.path()
     }

@@ -8,9 +8,8 @@ use std::{
 
 use confine::{Confined, Denied, Identity, Profile, Role, Root};
 use rustix::fs::{CWD, Mode, OFlags, openat};
-use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
 
-use crate::{attempts, works};
+use crate::{attempts, runner::refuse, works};
 
 /// What was attempted was answered with an error.
 pub const REFUSED: u8 = 0;
@@ -143,18 +142,6 @@ fn blind(folder: &str, role: Role) -> ExitCode {
         }
         Ok(_) => ESCAPED.into(),
     }
-}
-
-/// Answers calls with an error from now on, as a container's filter does.
-fn refuse(numbers: &[i64]) {
-    let filter = SeccompFilter::new(
-        numbers.iter().map(|number| (*number, vec![])).collect(),
-        SeccompAction::Allow,
-        SeccompAction::Errno(libc::EPERM as u32),
-        std::env::consts::ARCH.try_into().unwrap(),
-    );
-    let program: BpfProgram = filter.unwrap().try_into().unwrap();
-    seccompiler::apply_filter(&program).unwrap();
 }
 
 /// A pipe's end, by number.

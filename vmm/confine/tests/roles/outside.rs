@@ -18,6 +18,8 @@ use std::{
 
 use tempfile::TempDir;
 
+use crate::runner::Place;
+
 /// What the process must not reach.
 pub struct Outside {
     /// As whom the processes start.
@@ -32,19 +34,7 @@ pub struct Outside {
     _sockets: [UnixListener; 2],
 }
 
-/// One world for the user that runs this, and for root another for an ordinary user.
-pub fn worlds() -> Vec<Outside> {
-    let mut worlds = Vec::new();
-    if rustix::process::geteuid().is_root() {
-        worlds.push(Outside::new("root", None));
-        worlds.push(Outside::new("user 1000", Some(1000)));
-    } else {
-        worlds.push(Outside::new("caller", None));
-    }
-    worlds
-}
-
-impl Outside {
+impl Place for Outside {
     fn new(who: &'static str, user: Option<u32>) -> Self {
         let folder = tempfile::Builder::new().prefix("confine-").tempdir().unwrap();
         let path = folder.path();
@@ -82,6 +72,12 @@ impl Outside {
         }
     }
 
+    fn who(&self) -> &'static str {
+        self.who
+    }
+}
+
+impl Outside {
     /// The command that runs this program as a process to be confined.
     pub fn command(&self, case: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
