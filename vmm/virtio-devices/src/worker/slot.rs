@@ -2,14 +2,11 @@
 
 use std::io;
 
-use super::{Handler, WorkError, Worker};
+use super::{Handler, Worker};
 use crate::device::{ActivateError, Activation, ActiveQueue};
 
 /// Where a device keeps its handler: here while idle, on the worker while running.
-pub struct Slot<H> {
-    state: State<H>,
-    failure: Option<WorkError>,
-}
+pub struct Slot<H>(State<H>);
 
 enum State<H> {
     Idle(H),
@@ -21,12 +18,12 @@ enum State<H> {
 impl<H: Handler> Slot<H> {
     /// Holds an idle handler.
     pub fn new(handler: H) -> Self {
-        Self { state: State::Idle(handler), failure: None }
+        Self(State::Idle(handler))
     }
 
     /// The handler, while it is idle.
     pub fn idle(&mut self) -> Option<&mut H> {
-        match &mut self.state {
+        match &mut self.0 {
             State::Idle(handler) => Some(handler),
             _ => None,
         }
@@ -38,39 +35,33 @@ impl<H: Handler> Slot<H> {
     /// [`ActivateError::Worker`] when the host gives no thread, the handler was lost that way
     /// before, or the device runs already.
     pub fn start(&mut self, name: &str, activation: Activation) -> Result<(), ActivateError> {
-        let handler = match std::mem::replace(&mut self.state, State::Lost) {
+        let handler = match std::mem::replace(&mut self.0, State::Lost) {
             State::Idle(handler) => handler,
             other => {
-                self.state = other;
+                self.0 = other;
                 let lost = io::Error::other("the device runs already, or its handler is lost");
                 return Err(ActivateError::Worker(lost));
             }
         };
         let worker = Worker::spawn(name, handler, activation).map_err(ActivateError::Worker)?;
-        self.state = State::Running(worker);
+        self.0 = State::Running(worker);
         Ok(())
     }
 
     /// Stops and joins the thread, if it runs, and gives the queues back.
     pub fn stop(&mut self) -> Vec<ActiveQueue> {
-        let worker = match std::mem::replace(&mut self.state, State::Lost) {
+        let worker = match std::mem::replace(&mut self.0, State::Lost) {
             State::Running(worker) => worker,
             other => {
-                self.state = other;
+                self.0 = other;
                 return Vec::new();
             }
         };
         let Some(stopped) = worker.stop() else {
             return Vec::new();
         };
-        self.failure = stopped.failure;
-        self.state = State::Idle(stopped.handler);
+        self.0 = State::Idle(stopped.handler);
         stopped.queues
-    }
-
-    /// Why the last run ended before it was stopped, if it did.
-    pub fn failure(&self) -> Option<&WorkError> {
-        self.failure.as_ref()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::testing::Driver;
-use crate::worker::Context;
+use crate::worker::{Context, WorkError};
 
 struct Nothing;
 
@@ -22,11 +22,11 @@ fn a_handler_goes_to_work_and_comes_back() {
     assert!(slot.start("nothing", driver.activation()).is_err());
     driver.request(0, &[b"x"], &[]);
     assert_eq!(slot.stop()[0].queue.next_avail(), 1);
-    assert!(slot.idle().is_some() && slot.failure().is_none());
+    assert!(slot.idle().is_some());
     driver.rings[0].clear();
     driver.rings[0].set_available(5);
     slot.start("nothing", driver.activation()).unwrap();
     driver.interrupt.wait_reset();
     assert_eq!(slot.stop().len(), 1);
-    assert!(matches!(slot.failure(), Some(WorkError::Queue(_))));
+    assert!(slot.idle().is_some(), "a broken queue costs the handler nothing");
 }
