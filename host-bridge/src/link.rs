@@ -91,8 +91,6 @@ pub enum State {
     Starting,
     /// A model serves.
     Running,
-    /// The server is being stopped.
-    Stopping,
 }
 
 /// What is loaded.

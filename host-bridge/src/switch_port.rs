@@ -117,7 +117,6 @@ fn status(now: &Status) -> Value {
         State::Idle => "no model is loaded",
         State::Starting => "the model is being loaded",
         State::Running => "the model serves",
-        State::Stopping => "the server is being stopped",
     };
     json!({"model": now.model, "model_name": now.name, "state": now.state, "status": text})
 }

@@ -195,7 +195,7 @@ fn table(listed: &[&Listed]) -> String {
         let state = match model.state {
             Some(State::Running) => "loaded",
             Some(State::Starting) => "loading",
-            Some(State::Stopping | State::Idle) => "stopped",
+            Some(State::Idle) => "stopped",
             None => "-",
         };
         let what = plain(&format!("{} ({})", model.name, model.source));

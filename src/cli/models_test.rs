@@ -90,12 +90,9 @@ fn a_hidden_model_is_shown_while_it_is_loaded() {
 
 #[test]
 fn each_state_of_the_server_has_its_word() {
-    for (state, word) in [
-        (State::Running, "loaded"),
-        (State::Starting, "loading"),
-        (State::Stopping, "stopped"),
-        (State::Idle, "stopped"),
-    ] {
+    for (state, word) in
+        [(State::Running, "loaded"), (State::Starting, "loading"), (State::Idle, "stopped")]
+    {
         let text = text(&listed(&three(), Some(&info("a", state)), |_| None), None);
         assert!(text.lines().nth(1).unwrap().contains(word), "{text}");
     }

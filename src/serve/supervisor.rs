@@ -204,7 +204,7 @@ impl Supervisor {
         let id = profile.id.clone();
         let mut shared = self.lock();
         match shared.state {
-            State::Starting | State::Stopping => return Err(Failure::Busy),
+            State::Starting => return Err(Failure::Busy),
             State::Running if shared.profile == profile => return Ok(()),
             State::Running => shared.fallback = Some(shared.profile.clone()),
             State::Idle => shared.fallback = None,
@@ -227,7 +227,7 @@ impl Supervisor {
     }
 
     fn settle<'a>(&self, shared: MutexGuard<'a, Shared>) -> MutexGuard<'a, Shared> {
-        let busy = |shared: &mut Shared| matches!(shared.state, State::Starting | State::Stopping);
+        let busy = |shared: &mut Shared| shared.state == State::Starting;
         match self.changed.wait_timeout_while(shared, PATIENCE, busy) {
             Ok((shared, _)) => shared,
             Err(poisoned) => poisoned.into_inner().0,
@@ -258,7 +258,7 @@ impl Supervisor {
         }
         match (shared.state, &shared.served) {
             (State::Running, Some(served)) => Ok(Arc::clone(served)),
-            (State::Starting | State::Stopping, _) => Err(Failure::Loading),
+            (State::Starting, _) => Err(Failure::Loading),
             _ => {
                 Err(Failure::Down("the model server does not run; the host's user sees why".into()))
             }
