@@ -18,6 +18,7 @@
 //! - `muxer`: all streams, and what the guest is to be sent next.
 //! - `device`: the queues.
 //! - `channel`: handing sockets to other processes.
+//! - `transit`: those that have not arrived there yet.
 
 pub mod channel;
 mod connection;
@@ -28,6 +29,7 @@ pub mod fuzz;
 mod muxer;
 mod outbox;
 mod packet;
+mod transit;
 
 #[cfg(test)]
 mod fixture;

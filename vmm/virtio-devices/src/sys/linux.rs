@@ -14,6 +14,9 @@ pub(crate) const SEND: SendFlags = SendFlags::NOSIGNAL.union(SendFlags::DONTWAIT
 /// To receive descriptors that no program gets which this process executes.
 pub(crate) const RECEIVE: RecvFlags = RecvFlags::CMSG_CLOEXEC;
 
+/// Nobody is told that a socket has arrived, which cannot be lost on its way.
+pub(crate) const ACKNOWLEDGED: bool = false;
+
 /// A pair of sockets that carry messages with descriptors, and whose end is seen.
 pub(crate) fn channel_pair() -> io::Result<(OwnedFd, OwnedFd)> {
     let kind = SocketType::SEQPACKET;

@@ -16,6 +16,9 @@ pub(crate) const SEND: SendFlags = SendFlags::DONTWAIT;
 /// To receive descriptors; see [`keep_from_programs`].
 pub(crate) const RECEIVE: RecvFlags = RecvFlags::empty();
 
+/// Who receives a socket says so: until then it must stay open (`vsock::transit`).
+pub(crate) const ACKNOWLEDGED: bool = true;
+
 /// Most bytes that getentropy(2) gives at once.
 const ENTROPY: usize = 256;
 

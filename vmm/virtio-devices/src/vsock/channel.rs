@@ -72,12 +72,20 @@ pub fn accept(channel: BorrowedFd<'_>) -> io::Result<Option<(PeerInfo, UnixStrea
     }
     let [descriptor] =
         <[OwnedFd; 1]>::try_from(descriptors).map_err(|_| io::ErrorKind::InvalidData)?;
+    if sys::ACKNOWLEDGED {
+        acknowledge(channel);
+    }
     let [a, b, c, d, e, f, g, h] = message;
     let peer = PeerInfo {
         guest_port: u32::from_le_bytes([a, b, c, d]),
         host_port: u32::from_le_bytes([e, f, g, h]),
     };
     Ok(Some((peer, UnixStream::from(descriptor))))
+}
+
+/// Tells the device that a stream has arrived (`transit`). One that is gone need not know.
+fn acknowledge(channel: BorrowedFd<'_>) {
+    let _ = rustix::io::retry_on_intr(|| rustix::net::send(channel, &[0], sys::SEND));
 }
 
 /// Sends `stream` over `channel`, without waiting.

@@ -50,6 +50,25 @@ fn streams_that_follow_each_other_arrive_one_by_one_over_a_stream() {
     assert!(accept(host.as_fd()).unwrap().is_none());
 }
 
+/// What [`accept`] does on macOS, for what the device does there.
+#[test]
+fn an_arrival_is_told_without_waiting() {
+    let (host, device) = UnixStream::pair().unwrap();
+    let (host, device) = (OwnedFd::from(host), OwnedFd::from(device));
+    let mut transit = super::super::transit::Transit::default();
+    for _ in 0..2 {
+        let (_ours, theirs) = UnixStream::pair().unwrap();
+        offer(&device, KEY, &theirs).unwrap();
+        transit.keep(theirs);
+    }
+    let _stream = accept(host.as_fd()).unwrap().unwrap();
+    acknowledge(host.as_fd());
+    transit.settle(&device);
+    assert_eq!(transit.len(), 1);
+    drop(device);
+    acknowledge(host.as_fd());
+}
+
 #[test]
 fn an_empty_channel_does_not_block_where_that_is_asked_for() {
     let (host, _device) = pair().unwrap();

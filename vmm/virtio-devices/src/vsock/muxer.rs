@@ -16,6 +16,7 @@ use mio::{Interest, Registry, Token};
 use super::connection::{Connection, Verdict};
 use super::fuzz::Held;
 use super::packet::{Header, Key, Op, STREAM};
+use super::transit::{SETTLE_TIME, Transit};
 use super::{
     CLOSE_TIMEOUT, CROWD, HOST_CID, HostPort, MAX_CONNECTIONS, MAX_RESETS, SMALL_WINDOW, WINDOW,
     channel,
@@ -45,6 +46,10 @@ pub(super) struct Muxer {
     resets: VecDeque<Reset>,
     /// When connections that the guest was told to close are closed without it.
     deadlines: BTreeSet<(Instant, usize)>,
+    /// Ends that have not arrived yet, for each of `ports`; `None` where they cannot be lost.
+    transit: Option<Vec<Transit>>,
+    /// When it is looked whether they have.
+    settle_at: Option<Instant>,
 }
 
 impl Muxer {
@@ -58,6 +63,8 @@ impl Muxer {
             ready: VecDeque::new(),
             resets: VecDeque::new(),
             deadlines: BTreeSet::new(),
+            transit: sys::ACKNOWLEDGED.then(Vec::new),
+            settle_at: None,
         }
     }
 
@@ -122,8 +129,9 @@ impl Muxer {
     /// Opens what a REQUEST asks for; nothing where that is not allowed or not possible.
     fn open(&mut self, header: &Header, registry: &Registry) -> Option<()> {
         let key = header.key();
-        let port = self.ports.iter().find(|port| port.port == key.host_port)?;
-        if self.connections.len() >= MAX_CONNECTIONS {
+        let at = self.ports.iter().position(|port| port.port == key.host_port)?;
+        let port = self.ports.get(at)?;
+        if self.connections.len() >= MAX_CONNECTIONS || self.on_their_way() >= MAX_CONNECTIONS {
             return None;
         }
         let (ours, theirs) = UnixStream::pair().ok()?;
@@ -136,12 +144,39 @@ impl Muxer {
         let mut source = SourceFd(&connection.raw_fd());
         registry.register(&mut source, Token(token), interest).ok()?;
         channel::offer(&port.channel, key, &theirs).ok()?;
+        self.keep(at, theirs);
         // Tokens are not used again, so that a late event of a closed socket meets nobody.
         self.next_token = (token + 1) % TOKENS_END;
         self.tokens.insert(key, token);
         self.connections.insert(token, connection);
         self.schedule(token);
         Some(())
+    }
+
+    /// Ends that were sent and have not arrived.
+    fn on_their_way(&self) -> usize {
+        self.transit.iter().flatten().map(Transit::len).sum()
+    }
+
+    /// Keeps the end of a connection that was sent over the channel of port `at`.
+    fn keep(&mut self, at: usize, end: UnixStream) {
+        if let Some(transit) = &mut self.transit {
+            transit.resize_with(self.ports.len(), Transit::default);
+            if let Some(transit) = transit.get_mut(at) {
+                transit.keep(end);
+            }
+            self.settle_at.get_or_insert_with(|| Instant::now() + SETTLE_TIME);
+        }
+    }
+
+    /// Closes the ends that have arrived.
+    fn settle(&mut self, now: Instant) {
+        if self.settle_at.is_some_and(|at| at <= now) {
+            for (transit, port) in self.transit.iter_mut().flatten().zip(self.ports.iter()) {
+                transit.settle(&port.channel);
+            }
+            self.settle_at = (self.on_their_way() > 0).then(|| now + SETTLE_TIME);
+        }
     }
 
     /// The guest has no more to do with a connection. It stays only while the host has
@@ -268,11 +303,13 @@ impl Muxer {
 
     /// When [`Muxer::expire`] has something to do next.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.deadlines.first().map(|(at, _)| *at)
+        let close = self.deadlines.first().map(|(at, _)| *at);
+        close.into_iter().chain(self.settle_at).min()
     }
 
-    /// Closes what the guest should have closed by `now`.
+    /// Closes what the guest should have closed by `now`, and ends that have arrived.
     pub(super) fn expire(&mut self, now: Instant, registry: &Registry, scratch: &mut [u8]) {
+        self.settle(now);
         while let Some((at, token)) = self.deadlines.first().copied() {
             if at > now {
                 return;
@@ -285,3 +322,7 @@ impl Muxer {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "muxer_test.rs"]
+mod tests;
