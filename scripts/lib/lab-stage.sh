@@ -129,6 +129,8 @@ arm_stage() {
         a_read_only_workspace_stays_as_it_is a_dialogue a_shell_on_a_terminal
         file_semantics git_works_and_the_host_agrees orderly_ends
     )
+    echo "skipped: arm: all cases but ${cases[*]}: the same code on either processor; stages e2e and lab run it"
+    echo "skipped: arm-16k: all cases but two: only the size of a page differs from arm"
     lab_run arm "$(at_most 10)" --arch aarch64 -- \
         env QVM_E2E_ACCEL=kvm "QVM_E2E_QVM=$built/aarch64/qvm" "$program" --test-threads=1 "${cases[@]}" || status=1
     lab_run arm-hvf-shim "$(at_most 10)" --arch aarch64 --hvf-shim -- \
