@@ -5,7 +5,7 @@
 //! | a file in memory | memfd_create(2) | a temporary file, whose name is removed once it is passed on |
 //! | a channel for descriptors | `SOCK_SEQPACKET` | a stream: messages are one byte or eight, sent and received whole |
 //! | this program | `/proc/self/exe` | its path |
-//! | names of machines | abstract sockets | sockets and locks in the user's own temporary folder |
+//! | names of machines | abstract sockets | sockets and locks in a folder of the user's own |
 //! | who is at the other end | `SO_PEERCRED` | getpeereid(3) |
 
 #[cfg(target_os = "linux")]
@@ -27,6 +27,9 @@ pub use imp::{
     RECEIVE, SEND, memory_file, names, own_program, peer, pipe, pipe_nonblocking, random, received,
     settle, stream_nonblocking,
 };
+
+#[cfg(target_os = "macos")]
+pub use imp::sockets;
 
 /// A pair that carries descriptors, each with a message.
 pub use virtio_devices::vsock::channel::pair as channel;

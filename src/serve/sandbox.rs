@@ -38,7 +38,7 @@ pub enum Error {
     /// The profile of its sandbox.
     #[cfg_attr(target_os = "linux", allow(dead_code, reason = "of macOS"))]
     #[error(transparent)]
-    Seatbelt(#[from] models::seatbelt::SeatbeltError),
+    Seatbelt(#[from] confine::seatbelt::SeatbeltError),
     /// The sandbox, or the program in it.
     #[error(transparent)]
     Process(#[from] process::Error),

@@ -3,7 +3,7 @@
 #![expect(unsafe_code, reason = "two C functions have no safe wrapper")]
 
 pub mod names;
-mod sockets;
+pub mod sockets;
 
 use std::{
     fs::{File, OpenOptions},
@@ -63,7 +63,8 @@ static NAMED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 pub fn memory_file(name: &str) -> io::Result<File> {
     let mut tail = [0; 8];
     random(&mut tail)?;
-    let name = format!("{}-{:016x}", name.replace(['/', ' '], "-"), u64::from_ne_bytes(tail));
+    let name = name.replace(['/', ' '], "-");
+    let name = format!("{}{name}-{:016x}", sockets::MEMORY, u64::from_ne_bytes(tail));
     let path = names::folder()?.join(name);
     let file =
         OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
@@ -72,7 +73,7 @@ pub fn memory_file(name: &str) -> io::Result<File> {
 }
 
 /// What was made by [`memory_file`] has arrived: its name is removed. After a session that was
-/// killed before, macOS does so when it empties the folder.
+/// killed before, the next one does so.
 pub fn settle() {
     for path in NAMED.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
         let _ = std::fs::remove_file(path);

@@ -7,7 +7,7 @@
 //! models.toml ─ config ─▶ Profile ─ source ─▶ hub, file ─▶ Weights (checked by gguf)
 //!                            │                                │
 //!                            ▼                                ▼
-//!               server (which program) ──▶ arguments, gpu, seatbelt ──▶ the supervisor
+//!               server (which program) ──▶ arguments, gpu ──▶ the supervisor
 //! ```
 #![forbid(unsafe_code)]
 
@@ -26,7 +26,6 @@ pub mod hub;
 pub mod import;
 pub mod profile;
 mod programs;
-pub mod seatbelt;
 pub mod server;
 pub mod source;
 #[cfg(test)]

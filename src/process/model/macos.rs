@@ -27,7 +27,7 @@ use crate::process::{
 /// A server and how it is started.
 #[derive(Debug)]
 pub struct ModelArgs {
-    /// What is executed: [`models::seatbelt::PROGRAM`].
+    /// What is executed: [`confine::seatbelt::PROGRAM`].
     pub program: PathBuf,
     /// Its arguments: the profile's, then the server and the server's.
     pub argv: Vec<OsString>,

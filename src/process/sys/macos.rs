@@ -15,7 +15,7 @@ use std::{
 
 use confine::{
     Denied, Profile, Report, Role,
-    seatbelt::{self, Folder, Seatbelt},
+    seatbelt::{self, Folder},
 };
 use qvm_vmm::machine::{self, Machine, MachineSpec};
 use rustix::{
@@ -70,7 +70,7 @@ pub(in crate::process) fn command(sandbox: &Sandbox, given: &[OwnedFd]) -> io::R
     let paths = given.iter().filter_map(|fd| getpath(fd).ok());
     let given = paths.map(|path| PathBuf::from(OsString::from_vec(path.into_bytes())));
     let shared = |path: &PathBuf| sandbox.folders.iter().any(|(folder, _)| path == folder);
-    let seatbelt = Seatbelt {
+    let seatbelt = seatbelt::Machine {
         folders: sandbox.folders.iter().map(folder).collect(),
         given: given.filter(|path| !shared(path)).collect(),
         program: program.clone(),

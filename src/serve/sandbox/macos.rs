@@ -1,7 +1,6 @@
 //! What a model server may do on a Mac: what its profile of Seatbelt allows
-//! ([`models::seatbelt`]). It works in a folder of its own, which holds its socket and is removed
-//! after it; of one whose `qvm serve` was killed the folder stays until macOS empties the temporary
-//! folder that it lies in.
+//! ([`confine::seatbelt::Server`]). It works in a folder of its own, which holds its socket and is removed
+//! after it; of one whose `qvm serve` was killed the folder stays until the next machine or server.
 
 use std::{
     ffi::OsString,
@@ -12,11 +11,8 @@ use std::{
     process::Command,
 };
 
-use models::{
-    Inside, Layout, Profile, Server,
-    gpu::Grants,
-    seatbelt::{Metal, PROGRAM, Seatbelt},
-};
+use confine::seatbelt::{self, Metal, PROGRAM};
+use models::{Inside, Layout, Profile, Server, gpu::Grants};
 
 use super::{Error, Started, Weights, finish, plumbing};
 use crate::{
@@ -32,7 +28,7 @@ impl Folder {
     fn new() -> io::Result<Self> {
         let mut number = [0; 4];
         sys::random(&mut number)?;
-        let name = format!("model-{:08x}", u32::from_ne_bytes(number));
+        let name = format!("{}{:08x}", sys::sockets::MODEL, u32::from_ne_bytes(number));
         let path = sys::names::folder()?.join(name);
         DirBuilder::new().mode(0o700).create(&path)?;
         Ok(Self(path))
@@ -55,7 +51,7 @@ pub(super) fn start(
     verbose: bool,
 ) -> Result<Started, Error> {
     let folder = folder()?;
-    let socket = folder.0.join("server.sock");
+    let socket = folder.0.join(sys::sockets::SERVER);
     let text = |path: &Path| path.to_string_lossy().into_owned();
     // The server finds further parts by the name of the first, beside it.
     let first = weights.parts.first().map(|part| text(&part.path)).unwrap_or_default();
@@ -90,19 +86,20 @@ fn launch(
         Layout::Installed { libraries, .. } => libraries.clone(),
     };
     let real = |path: PathBuf| path.canonicalize().map_err(|e| Error::Open(path, e));
-    let seatbelt = Seatbelt {
+    let seatbelt = seatbelt::Server {
         program: server.program.clone(),
         libraries: libraries.into_iter().map(real).collect::<Result<_, _>>()?,
         weights: weights.into_iter().map(real).collect::<Result<_, _>>()?,
-        socket: folder.0.join("server.sock"),
+        socket: folder.0.join(sys::sockets::SERVER),
         metal: gpu.metal.then(metal).transpose()?,
         folder: folder.0.clone(),
     };
-    let command: Vec<_> =
-        [server.program.clone().into_os_string()].into_iter().chain(arguments).collect();
+    let mut argv = seatbelt.arguments()?;
+    argv.push(server.program.clone().into_os_string());
+    argv.extend(arguments);
     let process = process::spawn_model(ModelArgs {
         program: PROGRAM.into(),
-        argv: seatbelt.arguments(&command)?,
+        argv,
         env: environment(&folder.0),
         socket: seatbelt.socket,
         folder: folder.0.clone(),

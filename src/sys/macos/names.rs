@@ -1,5 +1,7 @@
 //! Names of processes that listen: Unix sockets in a folder that only this user can enter, below
-//! the temporary folder that macOS keeps for each user (`getconf DARWIN_USER_TEMP_DIR`).
+//! the one that macOS keeps for each user (`getconf DARWIN_USER_DIR`). That is not the temporary
+//! folder, which macOS empties of what is three days old, and which programs in a sandbox may
+//! write to that use the GPU, our own model server among them.
 //!
 //! See [`sockets`] for what is in it.
 #![expect(unsafe_code, reason = "confstr is a C function")]
@@ -18,13 +20,12 @@ use std::{
 use super::sockets;
 pub use sockets::Name;
 
-/// The user's own temporary folder.
-fn temporary() -> PathBuf {
+/// The user's own folder.
+fn own() -> PathBuf {
     let mut text = vec![0_u8; 1024];
     // SAFETY: at most that many bytes are written, a NUL at the end.
-    let length = unsafe {
-        libc::confstr(libc::_CS_DARWIN_USER_TEMP_DIR, text.as_mut_ptr().cast(), text.len())
-    };
+    let length =
+        unsafe { libc::confstr(libc::_CS_DARWIN_USER_DIR, text.as_mut_ptr().cast(), text.len()) };
     match length {
         2..=1024 => {
             text.truncate(length - 1);
@@ -39,7 +40,7 @@ fn temporary() -> PathBuf {
 /// # Errors
 /// It cannot be made, or is not this user's alone.
 pub fn folder() -> io::Result<PathBuf> {
-    let path = temporary().join("qvm");
+    let path = own().join("qvm");
     match DirBuilder::new().mode(0o700).create(&path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
         _ => {}
@@ -58,7 +59,9 @@ pub fn folder() -> io::Result<PathBuf> {
 /// # Errors
 /// `AddrInUse` if somebody else does.
 pub fn listen(kind: &str, name: &str) -> io::Result<(UnixListener, Name)> {
-    sockets::listen(&folder()?, kind, name)
+    let folder = folder()?;
+    sockets::sweep(&folder);
+    sockets::listen(&folder, kind, name)
 }
 
 /// Connects to who listens under a name.

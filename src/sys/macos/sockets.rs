@@ -4,22 +4,36 @@
 //! |---|---|
 //! | `KIND-DIGEST.lock` | locked (flock(2)) by who listens, for as long as it lives |
 //! | `KIND-DIGEST.sock` | the socket |
+//! | `memory-…` | what is passed on to a process that is being started |
+//! | `model-…/server.sock` | a model server |
 //!
 //! A path of a socket is short (103 bytes), so it has a digest of the name; who listens there tells
 //! the name. A process removes its files when it ends. One that was killed leaves them, but not the
 //! lock: whoever next listens under that name, or lists all, takes the lock and removes them.
+//! Whoever listens next removes the rest of what the killed left ([`sweep`]).
 
 use std::{
-    fs::{File, OpenOptions, remove_file},
+    fs::{File, OpenOptions, remove_dir_all, remove_file},
     io,
     os::unix::{
         fs::{MetadataExt, OpenOptionsExt},
         net::{UnixListener, UnixStream},
     },
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use rustix::fs::{FlockOperation, flock};
+
+/// Prefix of files that are passed on and have a name until they have arrived.
+pub const MEMORY: &str = "memory-";
+/// Prefix of folders of model servers.
+pub const MODEL: &str = "model-";
+/// The socket in a model server's folder.
+pub const SERVER: &str = "server.sock";
+
+/// What is older was left by a process that was killed: none takes as long to start.
+const OLD: Duration = Duration::from_secs(3600);
 
 /// Gives the name back when dropped.
 #[derive(Debug)]
@@ -121,6 +135,27 @@ pub fn all(folder: &Path, kind: &str) -> io::Result<Vec<UnixStream>> {
         }
     }
     Ok(all)
+}
+
+/// Removes what processes left that were killed while they started another, or had a model server.
+/// What cannot be removed stays.
+pub fn sweep(folder: &Path) {
+    for entry in folder.read_dir().into_iter().flatten().flatten() {
+        let (path, name) = (entry.path(), entry.file_name());
+        let begins = |prefix| name.to_str().is_some_and(|name| name.starts_with(prefix));
+        if !begins(MEMORY) && !begins(MODEL) {
+            continue;
+        }
+        let age = entry.metadata().and_then(|there| there.modified()).map(|time| time.elapsed());
+        if !matches!(age, Ok(Ok(age)) if age > OLD) {
+            continue;
+        }
+        if begins(MEMORY) {
+            let _ = remove_file(path);
+        } else if UnixStream::connect(path.join(SERVER)).is_err() {
+            let _ = remove_dir_all(path);
+        }
+    }
 }
 
 #[cfg(test)]

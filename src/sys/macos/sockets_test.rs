@@ -49,3 +49,27 @@ fn what_the_killed_leave_is_removed() {
     let (_listener, _name) = listen(folder, "qvm", "killed").unwrap();
     connect(folder, "qvm", "killed").unwrap();
 }
+
+#[test]
+fn what_was_left_long_ago_is_swept() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let long_ago = std::time::SystemTime::now() - 2 * OLD;
+    for name in ["memory-old", "memory-new", "other"] {
+        std::fs::write(folder.join(name), "").unwrap();
+    }
+    for name in ["model-dead", "model-new", "model-serves"] {
+        std::fs::create_dir(folder.join(name)).unwrap();
+    }
+    drop(UnixListener::bind(folder.join("model-dead").join(SERVER)).unwrap());
+    let _serves = UnixListener::bind(folder.join("model-serves").join(SERVER)).unwrap();
+    for name in ["memory-old", "other", "model-dead", "model-serves"] {
+        File::open(folder.join(name)).unwrap().set_modified(long_ago).unwrap();
+    }
+    let (_listener, _name) = listen(folder, "qvm", "name").unwrap();
+    sweep(folder);
+    let there = |name: &str| folder.join(name).exists();
+    assert!(!there("memory-old") && !there("model-dead"));
+    assert!(["memory-new", "other", "model-new", "model-serves"].map(there) == [true; 4]);
+    connect(folder, "qvm", "name").unwrap();
+}

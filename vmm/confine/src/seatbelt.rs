@@ -1,31 +1,26 @@
-//! The profile of Seatbelt (macOS) in which a process of qvm's own runs.
+//! Profiles of Seatbelt (macOS): [`Machine`] for processes of qvm's own, [`Server`] for a model
+//! server.
 //!
-//! Everything is denied but what is listed here. Paths are no part of the text: the profile names
+//! Everything is denied but what is listed. Paths are no part of the text: a profile names
 //! parameters, and `sandbox-exec -D NAME=PATH` gives them, so that no path can end a rule and
 //! begin another. Seatbelt compares real paths (`/private/tmp`, not `/tmp`) in the spelling that
 //! they are stored in; the caller resolves them.
 //!
-//! | what | rule |
-//! |---|---|
-//! | the program itself, the system's libraries | read, map executable; executed once, no fork |
-//! | shared folders | read, written and locked; read-only ones are read |
-//! | descriptors that it was given | used; of the files behind them that are named, the size |
-//! | sockets | pairs of its own; nothing is bound or connected, of whatever family |
-//! | Hypervisor.framework | no rule: see below |
-//!
-//! `system.sb` of macOS brings what every program needs: its loader and libraries, the clock, the
-//! log, `/dev/null` and `/dev/urandom`.
-//!
-//! Hypervisor.framework wants the entitlement `com.apple.security.hypervisor` and nothing of the
-//! profile: Apple describes it as for "entitled, sandboxed, user-space" processes, and virtual
-//! machines of libkrun are seen to boot under a profile that denies by default and has no rule
-//! about it (github.com/qntx/bux, pull request 73). On Apple silicon a virtual machine is no IOKit
-//! service, unlike on Intel, where it was `AppleHVClient`.
+//! Both begin with `system.sb` of macOS, which brings what every program needs: its loader and
+//! libraries, the clock, `/dev/null` and `/dev/urandom`, the question whether it is in a sandbox,
+//! and services such as the log, the user database and preferences. What it allows of the network
+//! (the old system log) is denied again, as the last rule that fits decides.
+
+mod machine;
+mod server;
 
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
 use crate::State;
+
+pub use machine::{Folder, Machine};
+pub use server::{Metal, Server};
 
 /// Where the program is that applies a profile. Its own arguments come first, then the command.
 /// It becomes the command: process number, parent and descriptors stay.
@@ -37,83 +32,17 @@ pub enum SeatbeltError {
     /// Relative, the whole disk, with a NUL, or with `..`.
     #[error("{0:?} is no real path below the root, which the sandbox of a process needs")]
     Path(PathBuf),
-}
-
-/// A folder that the process serves.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Folder {
-    /// Its real path.
-    pub path: PathBuf,
-    /// Nothing in it is written.
-    pub read_only: bool,
-}
-
-/// What a process may use. All paths are real ones.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seatbelt {
-    /// The program, qvm.
-    pub program: PathBuf,
-    /// The folders that it serves; none for a process that only has descriptors.
-    pub folders: Vec<Folder>,
-    /// Files that it is given open and asks the size of, such as a disk. They are read through the
-    /// descriptor, for which no rule is needed.
-    pub given: Vec<PathBuf>,
-}
-
-impl Seatbelt {
-    /// The arguments of [`PROGRAM`], up to the command, which follows and begins with
-    /// [`Seatbelt::program`].
-    ///
-    /// # Errors
-    /// [`SeatbeltError`].
-    pub fn arguments(&self) -> Result<Vec<OsString>, SeatbeltError> {
-        let mut arguments = Vec::new();
-        for (name, path) in self.parameters() {
-            if !is_real(path) {
-                return Err(SeatbeltError::Path(path.to_path_buf()));
-            }
-            let mut parameter = OsString::from(format!("{name}="));
-            parameter.push(path);
-            arguments.extend([OsString::from("-D"), parameter]);
-        }
-        arguments.extend([OsString::from("-p"), self.profile().into()]);
-        Ok(arguments)
-    }
-
-    /// The profile. It depends on how many paths there are and on which folders are read-only, not
-    /// on what is in a path.
-    #[must_use]
-    pub fn profile(&self) -> String {
-        let mut text = String::from(BASE);
-        for (index, folder) in self.folders.iter().enumerate() {
-            let may = if folder.read_only { READ } else { WRITE };
-            text.push_str(&format!("(allow {may} (subpath (param \"FOLDER{index}\")))\n"));
-        }
-        for index in 0..self.given.len() {
-            text.push_str(&format!(
-                "(allow file-read-metadata (literal (param \"GIVEN{index}\")))\n"
-            ));
-        }
-        for (name, _) in self.parameters() {
-            // To walk to a path a name is enough.
-            text.push_str(&format!(
-                "(allow file-read-metadata (path-ancestors (param \"{name}\")))\n"
-            ));
-        }
-        // Last: the last rule that fits decides.
-        text.push_str(END);
-        text
-    }
-
-    /// Names of the profile's parameters, and their paths.
-    fn parameters(&self) -> Vec<(String, &Path)> {
-        let mut list = vec![("PROGRAM".to_owned(), self.program.as_path())];
-        let folders = self.folders.iter().map(|folder| &folder.path);
-        list.extend(folders.enumerate().map(|(n, path)| (format!("FOLDER{n}"), path.as_path())));
-        let given = self.given.iter().enumerate();
-        list.extend(given.map(|(n, path)| (format!("GIVEN{n}"), path.as_path())));
-        list
-    }
+    /// A folder that a server may write holds what it must not change.
+    #[error("{inner:?} lies in {outer:?}, which the server could write to")]
+    Writable {
+        /// What must not be written.
+        inner: PathBuf,
+        /// The folder.
+        outer: PathBuf,
+    },
+    /// The socket is not in the server's folder.
+    #[error("the socket {0:?} is not in the server's own folder")]
+    Socket(PathBuf),
 }
 
 /// Whether the calling process is in a sandbox of Seatbelt, and if not why. `None` where the
@@ -121,6 +50,32 @@ impl Seatbelt {
 #[must_use]
 pub fn support() -> Option<State> {
     crate::sys::seatbelt_in_force()
+}
+
+/// Names of a profile's parameters, and their paths.
+type Parameters<'a> = Vec<(String, &'a Path)>;
+
+/// Numbered parameters.
+fn numbered<'a>(
+    name: &'static str,
+    paths: impl Iterator<Item = &'a PathBuf>,
+) -> impl Iterator<Item = (String, &'a Path)> {
+    paths.enumerate().map(move |(index, path)| (format!("{name}{index}"), path.as_path()))
+}
+
+/// The arguments of [`PROGRAM`], up to the command.
+fn arguments(parameters: &Parameters<'_>, profile: String) -> Result<Vec<OsString>, SeatbeltError> {
+    let mut arguments = Vec::new();
+    for (name, path) in parameters {
+        if !is_real(path) {
+            return Err(SeatbeltError::Path(path.to_path_buf()));
+        }
+        let mut parameter = OsString::from(format!("{name}="));
+        parameter.push(path);
+        arguments.extend([OsString::from("-D"), parameter]);
+    }
+    arguments.extend([OsString::from("-p"), profile.into()]);
+    Ok(arguments)
 }
 
 fn is_real(path: &Path) -> bool {
@@ -132,16 +87,29 @@ fn is_real(path: &Path) -> bool {
         && !path.as_os_str().as_bytes().contains(&0)
 }
 
+/// A profile: what every process may do, what this one may, and what none may.
+fn profile(parameters: &Parameters<'_>, own: &str, last: &str) -> String {
+    let mut text = String::from(BASE);
+    text.push_str(own);
+    for (name, _) in parameters {
+        // To walk to a path, and to know the working directory, a name is enough.
+        text.push_str(&format!("(allow file-read-metadata (path-ancestors (param \"{name}\")))\n"));
+    }
+    text.push_str(END);
+    text.push_str(last);
+    text
+}
+
 const BASE: &str = r#"(version 1)
 (deny default)
 (import "system.sb")
 (allow process-exec (literal (param "PROGRAM")))
-(deny process-fork)
 (allow signal (target self))
 (allow process-info-pidinfo (target self))
+(allow process-info-setcontrol (target self))
 (allow sysctl-read
-  (sysctl-name "hw.ncpu" "hw.memsize" "hw.pagesize" "kern.hv_support")
-  (sysctl-name "kern.maxfilesperproc" "kern.osproductversion" "kern.osrelease" "kern.osversion")
+  (sysctl-name "hw.ncpu" "hw.memsize" "hw.pagesize" "kern.maxfilesperproc")
+  (sysctl-name "kern.osproductversion" "kern.osrelease" "kern.osversion")
   (sysctl-name-prefix "hw.optional."))
 (allow file-read*
   (subpath "/usr/lib")
@@ -155,10 +123,7 @@ const BASE: &str = r#"(version 1)
 (allow file-read* file-map-executable (literal (param "PROGRAM")))
 "#;
 
-/// What is done with a folder.
-const READ: &str = "file-read*";
-const WRITE: &str = "file-read* file-write* file-lock";
-
+/// Last, as the last rule that fits decides.
 const END: &str = r#"(deny file-write-setugid)
 (deny network*)
 (deny network-outbound)
@@ -166,6 +131,58 @@ const END: &str = r#"(deny file-write-setugid)
 (deny process-fork)
 "#;
 
+/// The rules of a profile, each as words; fails where brackets or quotes do not match.
 #[cfg(test)]
-#[path = "seatbelt_test.rs"]
-mod tests;
+fn rules(profile: &str) -> Vec<String> {
+    let (mut rules, mut rule, mut depth, mut quoted) = (Vec::new(), String::new(), 0u32, false);
+    for c in profile.chars() {
+        match c {
+            '"' => quoted = !quoted,
+            '(' if !quoted => depth += 1,
+            ')' if !quoted => {
+                assert!(depth > 0, "a bracket too many");
+                depth -= 1;
+            }
+            '\\' | ';' | '#' => panic!("{c:?} in a profile"),
+            _ => {}
+        }
+        if depth > 0 || c == ')' {
+            rule.push(c);
+        }
+        if depth == 0 && !rule.is_empty() {
+            rules.push(rule.split_whitespace().collect::<Vec<_>>().join(" "));
+            rule.clear();
+        }
+    }
+    assert!(depth == 0 && !quoted && rule.is_empty());
+    rules
+}
+
+/// What holds for every profile: no rule allows without saying what, or says too much, and each
+/// parameter is given and used.
+#[cfg(test)]
+fn check(profile: &str, parameters: &Parameters<'_>) {
+    for rule in rules(profile) {
+        if rule.starts_with("(allow ") {
+            assert!(rule[1..].contains('('), "{rule}");
+        }
+        for wide in [
+            "(subpath \"/\")",
+            "\"/Users\"",
+            "\"/private\"",
+            "regex",
+            "\"/private/var/folders\"",
+            " tcp",
+            "local ip",
+        ] {
+            assert!(!rule.contains(wide), "{rule}");
+        }
+    }
+    for (name, _) in parameters {
+        assert!(profile.contains(&format!("(param \"{name}\")")), "{name}");
+    }
+    for used in profile.split("(param \"").skip(1) {
+        let name = used.split('"').next().unwrap_or_default();
+        assert!(parameters.iter().any(|(n, _)| n == name), "{name}");
+    }
+}
