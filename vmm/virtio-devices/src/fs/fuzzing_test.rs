@@ -4,11 +4,10 @@ use crate::testing::Random;
 
 /// One request as the fuzzer's bytes have it.
 fn request(opcode: Opcode, node: u8, body: &[u8]) -> Vec<u8> {
-    let count = Opcode::ALL.len();
-    let index = Opcode::ALL.iter().position(|known| *known == opcode).unwrap();
-    // A kind that stands for this opcode, is no raw one and leaves all the room.
-    let kind = (index..128).step_by(count).find(|kind| kind % 8 != 0).unwrap();
-    [&[kind as u8, body.len() as u8, node], body].concat()
+    let kind = Opcode::ALL.iter().position(|known| *known == opcode).unwrap();
+    let mut body = body.to_vec();
+    body.resize(body.len().next_multiple_of(4), 0);
+    [&[kind as u8, (body.len() / 4) as u8, node][..], &body].concat()
 }
 
 /// Sessions that work: names, nodes and handles are those that a fresh server gives out.
