@@ -46,6 +46,26 @@ pub fn fuzz_http(data: &[u8]) {
     }
 }
 
+/// What a guest asks for whose answer is any bytes.
+const QUESTIONS: [&str; 4] = [
+    "POST /v1/chat/completions HTTP/1.1\r\nContent-Length: 15\r\n\r\n{\"stream\":true}",
+    "POST /v1/messages HTTP/1.1\r\nContent-Length: 15\r\n\r\n{\"stream\":true}",
+    "POST /tokenize HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}",
+    "GET /props HTTP/1.1\r\n\r\n",
+];
+
+/// Writes `data` as what the model server answers, which may have been taken over by its weights;
+/// the first byte chooses what it was asked. The guest gets an answer, or its connection ends.
+///
+/// # Panics
+/// If it does not.
+pub fn fuzz_answer(data: &[u8]) {
+    let Some((&choice, answer)) = data.split_first() else { return };
+    let question = QUESTIONS[usize::from(choice) % QUESTIONS.len()];
+    let server = Canned { answer: Some(answer.to_vec()), ..Canned::default() };
+    let _ = converse(1, question.as_bytes(), Arc::new(server));
+}
+
 /// Rewrites `data`, the first byte of which chooses for what endpoint.
 ///
 /// # Panics
@@ -154,6 +174,8 @@ fn check_roles(body: &Value, fold: Fold) {
 #[derive(Default)]
 struct Canned {
     requests: Arc<Mutex<Vec<Vec<u8>>>>,
+    /// In place of [`ANSWERS`].
+    answer: Option<Vec<u8>>,
 }
 
 impl Supplier for Canned {
@@ -161,14 +183,15 @@ impl Supplier for Canned {
         let failed = |_| Failure::Down("no sockets".into());
         let (mut ours, theirs) = UnixStream::pair().map_err(failed)?;
         let requests = Arc::clone(&self.requests);
+        let answer = self.answer.clone();
         std::thread::spawn(move || {
             let mut request = Vec::new();
             let mut buffer = [0; 4096];
             while let Ok(length @ 1..) = ours.read(&mut buffer) {
                 request.extend_from_slice(&buffer[..length]);
                 if is_whole(&request) {
-                    let choice = request.len() % ANSWERS.len();
-                    let _ = ours.write_all(ANSWERS[choice].as_bytes());
+                    let canned = ANSWERS[request.len() % ANSWERS.len()].as_bytes();
+                    let _ = ours.write_all(answer.as_deref().unwrap_or(canned));
                     break;
                 }
             }

@@ -79,6 +79,22 @@ const LINES: [&str; 20] = [
     "{}",
 ];
 
+/// Pieces of answers.
+const ANSWER_LINES: [&str; 12] = [
+    "\r\n",
+    "\n\n",
+    "data: ",
+    "HTTP/1.1 100 Continue\r\n\r\n",
+    "HTTP/1.1 503 Service Unavailable\r\n",
+    "HTTP/1.1 302 Found\r\n",
+    "Content-Type: text/event-stream\r\n",
+    "Content-Length: 99999999999\r\n",
+    "Transfer-Encoding: chunked\r\n",
+    "ffffffffffffffff\r\n",
+    "Connection: close\r\n",
+    "{\"error\":{\"message\":\"Loading model\"}}",
+];
+
 fn mutated(base: &str, pieces: &[&str], random: &mut Random) -> Vec<u8> {
     let mut bytes = base.as_bytes().to_vec();
     for _ in 0..random.below(4) {
@@ -132,6 +148,17 @@ fn any_guest_reaches_only_what_is_offered() {
         let mut data = vec![random.next() as u8];
         data.extend(mutated(&request, &LINES, &mut random));
         fuzz_http(&data);
+    }
+}
+
+#[test]
+fn any_answer_of_the_server_is_survived() {
+    let mut random = Random(0xa45e);
+    for round in 0..300 {
+        let answer = ANSWERS[round % ANSWERS.len()];
+        let mut data = vec![random.next() as u8];
+        data.extend(mutated(answer, &ANSWER_LINES, &mut random));
+        fuzz_answer(&data);
     }
 }
 

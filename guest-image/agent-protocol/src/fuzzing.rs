@@ -4,8 +4,8 @@ use crate::{
     FromAgent, FromCommand, ImageConfig, Opening, ToAgent, ToCommand, read_frame, write_frame,
 };
 
-/// Reads frames of every kind of message from `data`; what can be read must survive being
-/// written and read again.
+/// Reads frames of every kind of message from `data`, and `data` as the content of one frame; what
+/// can be read must survive being written and read again.
 pub fn fuzz_frames(data: &[u8]) {
     fn each<T>(mut data: &[u8])
     where
@@ -21,11 +21,15 @@ pub fn fuzz_frames(data: &[u8]) {
             );
         }
     }
-    each::<Opening>(data);
-    each::<ToAgent>(data);
-    each::<FromAgent>(data);
-    each::<ToCommand>(data);
-    each::<FromCommand>(data);
+    let length = u32::try_from(data.len()).unwrap_or(u32::MAX);
+    let framed = [&length.to_le_bytes(), data].concat();
+    for data in [data, &framed] {
+        each::<Opening>(data);
+        each::<ToAgent>(data);
+        each::<FromAgent>(data);
+        each::<ToCommand>(data);
+        each::<FromCommand>(data);
+    }
 }
 
 /// `/etc/qvm/guest.json` of an image; what can be read must survive being written and read again.
