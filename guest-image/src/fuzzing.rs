@@ -174,5 +174,5 @@ mod tests;
 
 /// An image as one file.
 pub fn fuzz_archive(data: &[u8]) {
-    crate::archive::fuzz(data);
+    crate::archive::fuzzing::fuzz(data);
 }
