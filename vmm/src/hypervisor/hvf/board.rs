@@ -4,6 +4,10 @@
 //! (the framework's interrupt controller takes their number and affinities as final once one
 //! runs), that it is switched on, and, when its guest waits for an interrupt, that one may be
 //! there. A kick ends each of them.
+//!
+//! The framework wants its vCPUs destroyed only when the machine ends, and nothing says what becomes
+//! of one in the guest while another goes. So the first that is about to go ends it for all: it gets
+//! the others out of the guest, where none enters again, and goes when they have left.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -27,6 +31,8 @@ struct State {
     memory: (u64, u64),
     /// Interrupt lines raised so far.
     raised: u64,
+    /// A vCPU goes or has gone: none enters the guest any more.
+    ending: bool,
 }
 
 #[derive(Clone, Default)]
@@ -36,6 +42,8 @@ struct Slot {
     /// Whether it existed once: the threads wait for all.
     attached: bool,
     kicked: bool,
+    /// On its way into the guest, or there.
+    inside: bool,
 }
 
 /// What a vCPU does next.
@@ -59,6 +67,7 @@ impl<B: Binding> Board<B> {
             power: vec![Power::Off; cpus],
             memory: (0, 0),
             raised: 0,
+            ending: false,
         };
         let (state, changed) = (Mutex::new(state), Condvar::new());
         Arc::new(Board { binding, counter_offset, state, changed })
@@ -94,9 +103,23 @@ impl<B: Binding> Board<B> {
         self.changed.notify_all();
     }
 
-    /// vCPU `cpu` is about to be destroyed.
+    /// vCPU `cpu`, which is not in the guest, is about to be destroyed: waits until no other is there.
     pub(super) fn detach(&self, cpu: u8) {
-        if let Some(slot) = self.lock().cpus.get_mut(usize::from(cpu)) {
+        let cpu = usize::from(cpu);
+        let mut state = self.lock();
+        state.ending = true;
+        if let Some(slot) = state.cpus.get_mut(cpu) {
+            slot.inside = false;
+        }
+        for handle in state.cpus.iter().filter(|slot| slot.inside).filter_map(|slot| slot.handle) {
+            // As for a kick.
+            let _ = self.binding.cpu_exit(handle);
+        }
+        self.changed.notify_all();
+        while state.cpus.iter().any(|slot| slot.inside) {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if let Some(slot) = state.cpus.get_mut(cpu) {
             slot.handle = None;
         }
     }
@@ -123,7 +146,7 @@ impl<B: Binding> Board<B> {
         state.cpus.get_mut(usize::from(cpu)).is_some_and(|slot| std::mem::take(&mut slot.kicked))
     }
 
-    /// Waits until vCPU `cpu` may run or was kicked.
+    /// Waits until vCPU `cpu` may run or was kicked. After [`Next::Run`] comes [`Board::left`].
     pub(super) fn next(&self, cpu: u8) -> Next {
         let cpu = usize::from(cpu);
         let mut state = self.lock();
@@ -131,9 +154,14 @@ impl<B: Binding> Board<B> {
             if state.cpus.get_mut(cpu).is_none_or(|slot| std::mem::take(&mut slot.kicked)) {
                 return Next::Kicked;
             }
-            if state.cpus.iter().all(|slot| slot.attached) {
+            if !state.ending && state.cpus.iter().all(|slot| slot.attached) {
                 match state.power.get_mut(cpu) {
-                    Some(Power::On) => return Next::Run(state.raised),
+                    Some(Power::On) => {
+                        if let Some(slot) = state.cpus.get_mut(cpu) {
+                            slot.inside = true;
+                        }
+                        return Next::Run(state.raised);
+                    }
                     Some(power @ Power::Pending(_)) => {
                         let Power::Pending(start) = std::mem::replace(power, Power::On) else {
                             continue;
@@ -144,6 +172,17 @@ impl<B: Binding> Board<B> {
                 }
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// vCPU `cpu` has left the guest.
+    pub(super) fn left(&self, cpu: u8) {
+        let mut state = self.lock();
+        if let Some(slot) = state.cpus.get_mut(usize::from(cpu)) {
+            slot.inside = false;
+        }
+        if state.ending {
+            self.changed.notify_all();
         }
     }
 

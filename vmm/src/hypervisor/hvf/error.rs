@@ -75,7 +75,7 @@ fn name(refusal: Refusal) -> String {
         0xfae9_4003 => "HV_BAD_ARGUMENT",
         0xfae9_4004 => "HV_ILLEGAL_GUEST_STATE",
         0xfae9_4006 => "HV_NO_DEVICE",
-        0xfae9_4008 => "HV_FAULT",
+        0xfae9_4008 => "HV_EXISTS",
         0xfae9_400f => "HV_UNSUPPORTED",
         code => return format!("error {code:#x}"),
     };

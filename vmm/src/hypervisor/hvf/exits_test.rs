@@ -65,6 +65,7 @@ fn the_first_vcpu_starts_as_linux_wants_it() {
     let mut rig = rig([
         look(|registers| {
             assert_eq!((registers.pc, registers.x[0]), (ENTRY.address, ENTRY.device_tree));
+            assert_eq!(registers.x[1..4], [0; 3]);
             assert_eq!(registers.cpsr, 0x3c5);
             assert_eq!(registers.system[&SysReg::SctlrEl1] & 1, 0, "MMU off");
             assert_eq!(registers.system[&SysReg::MpidrEl1], 1 << 31);

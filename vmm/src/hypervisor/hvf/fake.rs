@@ -3,7 +3,7 @@
 //! guest runs for ever, until it is stopped.
 //!
 //! It is as strict as the real one: one machine, the controller before vCPUs, vCPUs only on
-//! their own thread, no machine ended under a vCPU.
+//! their own thread, no machine ended under a vCPU, no vCPU while another is in the guest.
 
 #![allow(clippy::unwrap_used)]
 
@@ -86,6 +86,11 @@ impl Fake {
     pub fn wait(&self, mut until: impl FnMut(&World) -> bool) {
         let world = self.0.1.wait_while(self.world(), |world| !until(world));
         drop(world.unwrap());
+    }
+
+    /// Waits until somebody stops a vCPU, who has not left yet.
+    pub fn wait_for_stop(&self, handle: usize) {
+        self.wait(|world| world.cpus[handle].cancel);
     }
 
     fn refuses(&self, call: &'static str) -> Result<(), Refusal> {
@@ -258,10 +263,12 @@ impl Cpu for FakeCpu {
     }
 
     fn sys_reg(&self, reg: SysReg) -> Result<u64, Refusal> {
+        self.fake.refuses("hv_vcpu_get_sys_reg")?;
         Ok(self.state(|cpu| cpu.registers.system.get(&reg).copied().unwrap_or(0)))
     }
 
     fn set_sys_reg(&mut self, reg: SysReg, value: u64) -> Result<(), Refusal> {
+        self.fake.refuses("hv_vcpu_set_sys_reg")?;
         self.state(|cpu| cpu.registers.system.insert(reg, value));
         Ok(())
     }
@@ -288,6 +295,8 @@ impl Cpu for FakeCpu {
 impl Drop for FakeCpu {
     fn drop(&mut self) {
         self.state(|cpu| cpu.alive = false);
+        let inside = self.fake.world().cpus.iter().any(|cpu| cpu.inside);
+        assert!(!inside || thread::panicking(), "a vCPU goes while another is in the guest");
     }
 }
 

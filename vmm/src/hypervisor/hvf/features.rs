@@ -1,9 +1,15 @@
 //! The features that a guest sees: its host's, less what the machine does not have.
+//!
+//! Hidden, too, is the Scalable Matrix Extension, which Apple's processors since the M4 have without
+//! SVE. Linux until early 2025 took its registers for SVE's, and programs that believed it (Java
+//! among them) died of instructions that do not exist.
 
-use super::binding::{Cpu, Refusal, SysReg};
+use super::binding::{Cpu, SysReg};
 
 /// `ID_AA64PFR0_EL1.GIC`: the interrupt controller's system registers.
 const GIC: u32 = 24;
+/// `ID_AA64PFR1_EL1.SME`.
+const SME: u32 = 24;
 /// `ID_AA64DFR0_EL1`: trace, performance monitors, statistical profiling, trace filters and
 /// buffers, branch records.
 const DEBUG_EXTRAS: [u32; 6] = [4, 8, 32, 40, 44, 52];
@@ -13,25 +19,27 @@ const PA_RANGE: u32 = 0;
 const PA_BITS: [u32; 7] = [32, 36, 40, 42, 44, 48, 52];
 
 /// Sets them for a vCPU of a machine with guest-physical addresses of `ipa_bits`. The framework
-/// may refuse to change one: then it decides what the guest sees, and traps what it must.
-///
-/// # Errors
-/// [`Refusal`] to tell what there is.
-pub(super) fn set(cpu: &mut impl Cpu, ipa_bits: u32) -> Result<(), Refusal> {
+/// may refuse to tell or to change one: then it decides what the guest sees, and traps what it
+/// must. Those of SVE and SME it does not know before macOS 15.2.
+pub(super) fn set(cpu: &mut impl Cpu, ipa_bits: u32) {
     type Change = fn(u64, u32) -> u64;
-    let changes: [(SysReg, Change); 3] = [
+    let changes: [(SysReg, Change); 6] = [
         (SysReg::IdAa64Pfr0El1, |value, _| processor(value)),
+        (SysReg::IdAa64Pfr1El1, |value, _| with(value, SME, 0)),
+        (SysReg::IdAa64Zfr0El1, |_, _| 0),
+        (SysReg::IdAa64Smfr0El1, |_, _| 0),
         (SysReg::IdAa64Dfr0El1, |value, _| debug(value)),
         (SysReg::IdAa64Mmfr0El1, memory),
     ];
     for (register, change) in changes {
-        let value = cpu.sys_reg(register)?;
+        let Ok(value) = cpu.sys_reg(register) else {
+            continue;
+        };
         let changed = change(value, ipa_bits);
         if changed != value {
             let _ = cpu.set_sys_reg(register, changed);
         }
     }
-    Ok(())
 }
 
 fn with(value: u64, field: u32, content: u64) -> u64 {

@@ -8,7 +8,7 @@ use std::thread;
 use vm_memory::GuestAddress;
 
 use super::binding::SysReg;
-use super::fake::{Fake, hvc, look, reason};
+use super::fake::{Fake, Step, hvc, look, reason};
 use super::{Hvf, HvfVcpu, HvfVm};
 use crate::Memory;
 use crate::arch::VcpuInit;
@@ -103,9 +103,9 @@ fn a_vcpu_that_went_off_starts_anew_without_its_mmu() {
                 registers.system.insert(SysReg::SctlrEl1, 0x1 | 0x00c5_0078);
                 registers.x[0] = 1;
             }),
-            hvc([CPU_OFF, 0, 0, 0]),
+            hvc([CPU_OFF, 1, 2, 3]),
             look(|registers| {
-                assert_eq!((registers.pc, registers.x[0]), (OTHER + 4, 2));
+                assert_eq!((registers.pc, &registers.x[..4]), (OTHER + 4, &[2, 0, 0, 0][..]));
                 assert_eq!(registers.system[&SysReg::SctlrEl1], 0x00c5_0078);
             }),
             hvc([SYSTEM_OFF, 0, 0, 0]),
@@ -169,6 +169,35 @@ fn no_vcpu_runs_before_all_exist() {
         // The framework keeps a stop for the next run.
         assert!(matches!(exit, VmExit::Interrupted | VmExit::SystemEvent { kind: 1 }), "{exit:?}");
         drop(second);
+    });
+}
+
+#[test]
+fn a_vcpu_goes_when_the_others_have_left_the_guest() {
+    let fake = Fake::new();
+    fake.program(0, [hvc([CPU_ON, 1, OTHER, 0])]);
+    let guest = fake.clone();
+    let off: Step = Box::new(move |registers| {
+        guest.wait(|world| world.cpus.iter().any(|cpu| cpu.inside));
+        hvc([SYSTEM_OFF, 0, 0, 0])(registers)
+    });
+    fake.program(1, [off]);
+    let (_vm, mut vcpus) = machine(&fake, 2);
+    let (mut second, mut first) = (vcpus.pop().unwrap(), vcpus.pop().unwrap());
+    let kicker = first.kicker();
+    thread::scope(|scope| {
+        let goes = scope.spawn(move || {
+            second.attach().unwrap();
+            assert_eq!(second.run(VmEntry::Resume).unwrap(), VmExit::SystemEvent { kind: 1 });
+        });
+        let stays = scope.spawn(move || {
+            first.attach().unwrap();
+            [(); 2].map(|()| first.run(VmEntry::Resume).unwrap())
+        });
+        // The fake does not let it go before.
+        goes.join().unwrap();
+        kicker.kick();
+        assert_eq!(stays.join().unwrap(), [VmExit::Interrupted; 2]);
     });
 }
 

@@ -101,6 +101,10 @@ impl<B: Binding> HvfVcpu<B> {
         self.set_system(SysReg::CntvCtlEl0, 0)?;
         self.set(Reg::Cpsr, EL1H_MASKED)?;
         self.set(Reg::X(0), start.context)?;
+        // Linux wants them so, and what the framework leaves in them is not documented.
+        for register in 1..=3 {
+            self.set(Reg::X(register), 0)?;
+        }
         self.set(Reg::Pc, start.address)
     }
 
@@ -125,6 +129,11 @@ impl<B: Binding> HvfVcpu<B> {
             }
         }
         Ok(())
+    }
+
+    fn enter(&mut self) -> Result<RawExit, Error> {
+        self.look_after_timer()?;
+        self.cpu()?.run().map_err(failed("hv_vcpu_run"))
     }
 
     /// `None`: answered, the guest goes on.
@@ -286,7 +295,7 @@ impl<B: Binding> Vcpu for HvfVcpu<B> {
             .map_err(refused)?;
         cpu.set_vtimer_offset(self.board.counter_offset)
             .map_err(failed("hv_vcpu_set_vtimer_offset"))?;
-        features::set(&mut cpu, self.ipa_bits).map_err(refused)?;
+        features::set(&mut cpu, self.ipa_bits);
         self.board.attach(self.id, cpu.handle());
         self.cpu = Some(cpu);
         Ok(())
@@ -300,9 +309,9 @@ impl<B: Binding> Vcpu for HvfVcpu<B> {
                 Next::Start(start) => self.start(start)?,
                 Next::Run(raised) => {
                     self.raised = raised;
-                    self.look_after_timer()?;
-                    let exit = self.cpu()?.run().map_err(failed("hv_vcpu_run"))?;
-                    if let Some(exit) = self.handle(exit)? {
+                    let exit = self.enter();
+                    self.board.left(self.id);
+                    if let Some(exit) = self.handle(exit?)? {
                         return Ok(exit);
                     }
                 }

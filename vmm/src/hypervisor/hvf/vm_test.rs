@@ -94,7 +94,6 @@ fn a_raised_line_is_news_to_whoever_waits() {
     let start = Start { address: layout::MEMORY, context: 0 };
     vm.board.switch_on(0, start);
     vm.board.attach(0, 0);
-    vm.board.detach(0);
     assert_eq!(vm.board.next(0), Next::Start(start));
     assert_eq!(vm.board.next(0), Next::Run(0));
     vm.interrupt(3).unwrap().trigger();
