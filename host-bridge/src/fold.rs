@@ -84,6 +84,9 @@ fn anthropic(body: &Fields<'_>) -> Result<Vec<Change>, String> {
         [] => None,
         cleaned => Some(join(cleaned)?),
     };
+    if let Some(system) = system.as_ref().filter(|_| folded) {
+        crate::media::check_moved(system).map_err(|e| format!("the body is refused: {e}"))?;
+    }
     let mut changes = Vec::new();
     let mut new = None;
     if body.get("system").is_some() {

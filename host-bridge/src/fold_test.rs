@@ -100,9 +100,12 @@ fn responses_have_their_system_items_in_instructions() {
 #[test]
 fn system_messages_that_are_no_text_are_refused() {
     let image = json!([{"type": "input_image", "image_url": "data:x"}]);
+    // In a message its arguments would pass; in `system` nothing says what they are.
+    let call = json!([{"type": "tool_use", "input": {"image_url": "http://x"}}]);
     for (body, fold) in [
         (json!({"messages": [{}, message("system", 7)]}), Chat),
         (json!({"messages": [message("system", json!({"a": 1}))]}), Anthropic),
+        (json!({"messages": [message("system", call)]}), Anthropic),
         (json!({"input": [message("system", image)]}), Responses),
         (json!({"input": [message("system", "a")], "instructions": 7}), Responses),
     ] {

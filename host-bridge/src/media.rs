@@ -49,8 +49,17 @@ enum Found {
 
 /// Says what is wrong with `body`, a JSON text, if it is not JSON or has media that are elsewhere.
 pub(crate) fn check(body: &str) -> Result<(), serde_json::Error> {
-    let mut json = serde_json::Deserializer::from_str(body);
-    Walk(Place::Root).deserialize(&mut json)?;
+    walk(body, Place::Root)
+}
+
+/// The same of a value that is moved to where no tool's arguments are.
+pub(crate) fn check_moved(value: &str) -> Result<(), serde_json::Error> {
+    walk(value, Place::Plain)
+}
+
+fn walk(text: &str, place: Place) -> Result<(), serde_json::Error> {
+    let mut json = serde_json::Deserializer::from_str(text);
+    Walk(place).deserialize(&mut json)?;
     json.end()
 }
 
