@@ -13,6 +13,7 @@
 mod client;
 mod packet;
 mod server;
+mod transit;
 
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +51,9 @@ pub enum Ask {
     Models,
     /// What is loaded.
     Status,
+    /// No question: the connection that came with the answer of this number is here. Said on
+    /// macOS, where one that is on its way must stay open at its sender. No answer comes.
+    Arrived,
 }
 
 /// What a supplier answers.

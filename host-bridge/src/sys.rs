@@ -14,4 +14,4 @@ mod imp;
 mod imp;
 
 pub use imp::pair;
-pub(crate) use imp::{RECEIVE, SEND, received};
+pub(crate) use imp::{ACKNOWLEDGED, RECEIVE, SEND, received};

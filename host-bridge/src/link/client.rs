@@ -70,11 +70,22 @@ impl Link {
 
     fn take(&self, bytes: &[u8], socket: Option<OwnedFd>) {
         if let Some(Packet { id, body }) = packet::parse(bytes) {
+            if crate::sys::ACKNOWLEDGED && socket.is_some() {
+                self.arrived(id);
+            }
             if let Some(pending) = self.pending.borrow_mut().remove(&id) {
                 // Who asked may be gone; the socket is closed then.
                 let _ = pending.reply.send((body, socket));
             }
         }
+    }
+
+    /// Says that a connection is here. A supplier whose buffer is full, which it never is for long,
+    /// closes its copy later.
+    fn arrived(&self, id: u32) {
+        let packet = Packet { id, body: Ask::Arrived };
+        let send = || packet::send(self.socket.as_fd(), &packet, None);
+        let _ = self.socket.try_io(Interest::WRITABLE, send);
     }
 
     async fn ask(&self, ask: Ask) -> Result<Reply, Failure> {

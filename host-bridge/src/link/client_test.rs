@@ -89,6 +89,15 @@ fn strange_packets_are_dropped() {
 }
 
 #[test]
+fn the_supplier_is_told_of_an_arrival() {
+    play(|link, supplier| async move {
+        settle().await;
+        link.arrived(5);
+        assert_eq!(asked(&supplier), Packet { id: 5, body: Ask::Arrived });
+    });
+}
+
+#[test]
 fn a_supplier_that_goes_fails_everything() {
     play(|link, supplier| async move {
         let asking = Rc::clone(&link);

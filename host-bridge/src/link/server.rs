@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::packet::{self, Inbox, Received};
+use super::transit::Transit;
 use super::{Answer, Ask, Entry, Failure, Packet, Status};
 
 /// Asks of one bridge that may wait at the same time.
@@ -42,7 +43,13 @@ pub trait Supplier: Send + Sync + 'static {
 /// # Errors
 /// If the socket breaks.
 pub fn serve(link: OwnedFd, supplier: Arc<dyn Supplier>) -> io::Result<()> {
-    let link = Arc::new(Line { socket: link, sending: Mutex::new(()) });
+    serve_and_keep(link, supplier, crate::sys::ACKNOWLEDGED)
+}
+
+/// The same. `keep`: connections stay open until the bridge has them.
+fn serve_and_keep(link: OwnedFd, supplier: Arc<dyn Supplier>, keep: bool) -> io::Result<()> {
+    let transit = keep.then(Transit::default);
+    let link = Arc::new(Line { socket: link, sending: Mutex::new(()), transit });
     let waiting = Arc::new(AtomicUsize::new(0));
     let mut inbox = Inbox::new();
     while let Some(Received { bytes, socket }) = inbox.receive(link.socket.as_fd())? {
@@ -53,6 +60,10 @@ pub fn serve(link: OwnedFd, supplier: Arc<dyn Supplier>) -> io::Result<()> {
         let answer = match body {
             Ask::Models => Answer::Models(supplier.models()),
             Ask::Status => Answer::Status(supplier.status()),
+            Ask::Arrived => {
+                link.transit.iter().for_each(|transit| transit.arrived(id));
+                continue;
+            }
             ask @ (Ask::Connect { .. } | Ask::Switch { .. }) => {
                 if let Some(place) = Place::take(&waiting) {
                     let (link, supplier) = (Arc::clone(&link), Arc::clone(&supplier));
@@ -78,6 +89,7 @@ pub fn serve(link: OwnedFd, supplier: Arc<dyn Supplier>) -> io::Result<()> {
 struct Line {
     socket: OwnedFd,
     sending: Mutex<()>,
+    transit: Option<Transit>,
 }
 
 fn wait_for(supplier: &dyn Supplier, ask: Ask) -> (Answer, Option<OwnedFd>) {
@@ -90,18 +102,24 @@ fn wait_for(supplier: &dyn Supplier, ask: Ask) -> (Answer, Option<OwnedFd>) {
             supplier.switch(&model).map_or_else(failed, |status| (Answer::Switched(status), None))
         }
         Ask::Models => (Answer::Models(supplier.models()), None),
-        Ask::Status => (Answer::Status(supplier.status()), None),
+        Ask::Status | Ask::Arrived => (Answer::Status(supplier.status()), None),
     }
 }
 
 /// A bridge that is gone, or an answer that does not fit a packet, is nobody's loss but its own.
 fn reply(link: &Line, id: u32, body: Answer, socket: Option<OwnedFd>) {
-    let socket = socket.as_ref().map(AsFd::as_fd);
     let _alone = link.sending.lock().unwrap_or_else(PoisonError::into_inner);
-    let link = link.socket.as_fd();
-    if packet::send(link, &Packet { id, body }, socket).is_err() {
+    let line = link.socket.as_fd();
+    // Before it is sent: the bridge may have it at once.
+    if let (Some(transit), Some(socket)) = (&link.transit, &socket) {
+        if let Ok(copy) = socket.try_clone() {
+            transit.keep(id, copy);
+        }
+    }
+    if packet::send(line, &Packet { id, body }, socket.as_ref().map(AsFd::as_fd)).is_err() {
+        link.transit.iter().for_each(|transit| transit.arrived(id));
         let body = Answer::Failed(Failure::Down("the answer could not be sent".into()));
-        let _ = packet::send(link, &Packet { id, body }, None);
+        let _ = packet::send(line, &Packet { id, body }, None);
     }
 }
 

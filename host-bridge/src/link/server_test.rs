@@ -12,6 +12,8 @@ use crate::testing::{packet_pair, status};
 struct Door {
     open: Mutex<bool>,
     changed: Condvar,
+    /// The model server's ends.
+    servers: Mutex<Vec<OwnedFd>>,
 }
 
 impl Supplier for Door {
@@ -23,7 +25,9 @@ impl Supplier for Door {
         while !*open {
             open = self.changed.wait(open).unwrap();
         }
-        Ok(packet_pair().0)
+        let (bridge, server) = packet_pair();
+        self.servers.lock().unwrap().push(server);
+        Ok(bridge)
     }
 
     fn switch(&self, model: &str) -> Result<Status, Failure> {
@@ -43,11 +47,15 @@ impl Supplier for Door {
 }
 
 fn start() -> (OwnedFd, Arc<Door>, Receiver<io::Result<()>>) {
+    start_with(false)
+}
+
+fn start_with(keep: bool) -> (OwnedFd, Arc<Door>, Receiver<io::Result<()>>) {
     let (bridge, link) = packet_pair();
     let door = Arc::new(Door::default());
     let supplier: Arc<dyn Supplier> = door.clone();
     let (ended, end) = channel();
-    std::thread::spawn(move || ended.send(serve(link, supplier)));
+    std::thread::spawn(move || ended.send(serve_and_keep(link, supplier, keep)));
     (bridge, door, end)
 }
 
@@ -79,6 +87,31 @@ fn questions_are_answered() {
     assert_eq!(answer(&link), (10, Answer::Connected, true));
     drop(link);
     assert!(end.recv().unwrap().is_ok());
+}
+
+/// As on macOS.
+#[test]
+fn a_connection_stays_open_until_it_has_arrived() {
+    let (link, door, _end) = start_with(true);
+    *door.open.lock().unwrap() = true;
+    for id in [1, 2] {
+        ask(&link, id, Ask::Connect { wait: true });
+        // The bridge's copy is closed at once.
+        assert_eq!(answer(&link), (id, Answer::Connected, true));
+    }
+    let server = std::os::unix::net::UnixStream::from(door.servers.lock().unwrap().remove(0));
+    server.set_nonblocking(true).unwrap();
+    let read = || std::io::Read::read(&mut &server, &mut [0]);
+    // Once this is answered, whatever was said before has been heard.
+    let settle = || {
+        ask(&link, 9, Ask::Status);
+        assert_eq!(answer(&link).0, 9);
+    };
+    settle();
+    assert_eq!(read().unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    ask(&link, 1, Ask::Arrived);
+    settle();
+    assert_eq!(read().unwrap(), 0);
 }
 
 #[test]

@@ -11,6 +11,9 @@ pub(crate) const RECEIVE: RecvFlags = RecvFlags::empty();
 /// For sending to a peer that may be gone.
 pub(crate) const SEND: SendFlags = SendFlags::empty();
 
+/// Who receives a connection says so: until then it must stay open.
+pub(crate) const ACKNOWLEDGED: bool = true;
+
 /// Takes a descriptor that was received with [`RECEIVE`].
 pub(crate) fn received(fd: OwnedFd) -> io::Result<OwnedFd> {
     fcntl_setfd(&fd, FdFlags::CLOEXEC)?;
