@@ -110,7 +110,7 @@ fn a_connection_stays_open_until_it_has_arrived() {
     settle();
     assert_eq!(read().unwrap_err().kind(), io::ErrorKind::WouldBlock);
     ask(&link, 1, Ask::Arrived);
-    settle();
+    server.set_nonblocking(false).unwrap();
     assert_eq!(read().unwrap(), 0);
 }
 
