@@ -35,3 +35,27 @@ fn more_than_fit_are_refused() {
     let many = [ours.as_fd(); MOST + 1];
     assert_eq!(send(&ours, b"x", &many).unwrap_err().kind(), io::ErrorKind::InvalidInput);
 }
+
+/// What macOS needs, where the two functions are called.
+#[test]
+fn a_sender_waits_until_descriptors_have_arrived() {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let (mut near, far) = UnixStream::pair().unwrap();
+    let receiver = std::thread::spawn(move || {
+        let (_, descriptors) = receive(&theirs, &mut [0]).unwrap();
+        arrived(&theirs);
+        // What is said next is not taken for it.
+        send(&theirs, b"next", &[]).unwrap();
+        UnixStream::from(descriptors.into_iter().next().unwrap()).write_all(b"y").unwrap();
+        theirs
+    });
+    send(&ours, b"x", &[far.as_fd()]).unwrap();
+    arrival(&ours).unwrap();
+    let mut buffer = [0; 4];
+    (&ours).read_exact(&mut buffer).unwrap();
+    assert_eq!(&buffer, b"next");
+    near.read_exact(&mut buffer[..1]).unwrap();
+    assert_eq!(buffer[0], b'y');
+    drop(receiver.join().unwrap());
+    arrival(&ours).unwrap();
+}

@@ -24,7 +24,7 @@ use linux as imp;
 use macos as imp;
 
 pub use imp::{
-    RECEIVE, SEND, memory_file, names, own_program, peer, pipe, pipe_nonblocking, random, received,
+    ACKNOWLEDGED, RECEIVE, SEND, memory_file, names, own_program, peer, pipe, pipe_nonblocking, random, received,
     settle, stream_nonblocking,
 };
 

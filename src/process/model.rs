@@ -74,7 +74,7 @@ fn answer(channel: &OwnedFd, socket: &Path) -> io::Result<bool> {
         return Ok(false);
     }
     match reach(socket) {
-        Ok(stream) => descriptors::send(channel, b"+", &[stream.as_fd()])?,
+        Ok(stream) => descriptors::hand(channel, b"+", &[stream.as_fd()])?,
         Err(_) => descriptors::send(channel, b"-", &[])?,
     }
     Ok(true)

@@ -160,7 +160,7 @@ impl Connection {
 
 /// Hands a link over, after the answer to [`Request::Link`].
 pub(super) fn hand_over(client: &UnixStream, link: &OwnedFd) -> io::Result<()> {
-    descriptors::send(client, &[0], &[link.as_fd()])
+    descriptors::hand(client, &[0], &[link.as_fd()])
 }
 
 /// What the server that runs tells.

@@ -185,7 +185,7 @@ pub fn refuse(client: &UnixStream, why: &str) {
     let _ = write_frame(client, &Answer::Refused(why.into()));
 }
 
-/// Hands a command's connections to a waiting client.
+/// Hands a command's connections to a waiting client, and waits until it has them.
 ///
 /// # Errors
 /// If the client is gone.
@@ -198,7 +198,7 @@ pub fn hand_over(client: &UnixStream, connections: &Connections) -> Result<(), E
             fds.extend([stdin.as_fd(), stdout.as_fd(), stderr.as_fd()]);
         }
     }
-    descriptors::send(client, &[0], &fds)?;
+    descriptors::hand(client, &[0], &fds)?;
     Ok(())
 }
 

@@ -19,7 +19,7 @@ use agent_protocol::{CommandSpec, FrameError, FromAgent, SpawnFailure, ToAgent};
 
 use super::{
     Outcome, TICK,
-    attach::{self, Attached, Connections, End},
+    attach::{self, Attached, Connections, End, spawn},
     broker::{Broker, Expect},
     clock,
     control::Control,
@@ -183,7 +183,9 @@ impl<'a> Running<'a> {
             Event::Opened(id, connections) if id == self.main => self.join(connections)?,
             Event::Opened(id, connections) => {
                 if let Some((client, _)) = self.execs.remove(&id) {
-                    let _ = registry::hand_over(&client, &connections);
+                    // A client that is stopped holds nobody up.
+                    let hand_over = move || drop(registry::hand_over(&client, &connections));
+                    let _ = spawn("hand over", hand_over);
                 }
             }
             Event::Dialed(id, guest) => {

@@ -19,6 +19,8 @@ use rustix::{
     rand::{GetRandomFlags, getrandom},
 };
 
+/// Nobody is told that descriptors have arrived, which cannot be lost on their way.
+pub const ACKNOWLEDGED: bool = false;
 /// For receiving descriptors.
 pub const RECEIVE: RecvFlags = RecvFlags::CMSG_CLOEXEC;
 /// For sending to a peer that may be gone.

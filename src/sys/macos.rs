@@ -22,6 +22,8 @@ use rustix::{
     net::{AddressFamily, RecvFlags, SendFlags, SocketType},
 };
 
+/// Who receives descriptors says so: until then they must stay open.
+pub const ACKNOWLEDGED: bool = true;
 /// For receiving descriptors.
 pub const RECEIVE: RecvFlags = RecvFlags::empty();
 /// For sending to a peer that may be gone: Rust programs ignore `SIGPIPE`.
