@@ -19,9 +19,13 @@ use confine::{
 };
 use qvm_vmm::machine::{self, Machine, MachineSpec};
 use rustix::{
-    event::kqueue::{
-        Event, EventFilter, EventFlags, ProcessEvents, UserDefinedFlags, UserFlags,
-        kevent_timespec, kqueue,
+    event::{
+        PollFd, PollFlags, Timespec,
+        kqueue::{
+            Event, EventFilter, EventFlags, ProcessEvents, UserDefinedFlags, UserFlags,
+            kevent_timespec, kqueue,
+        },
+        poll,
     },
     fs::getpath,
     io::{Errno, FdFlags, fcntl_setfd},
@@ -150,9 +154,16 @@ impl Watch {
     }
 
     /// How it ended; `None` while it runs. Not to be asked again once it has told.
+    ///
+    /// XNU posts the event of an end a moment before a process can be waited for, so after the
+    /// event its status is waited for.
     pub(in crate::process) fn status(&self) -> Option<Status> {
+        let mut polled = [PollFd::new(&self.queue, PollFlags::IN)];
+        let options = match poll(&mut polled, Some(&Timespec::default())) {
+            Ok(1..) => WaitIdOptions::EXITED,
+            _ => WaitIdOptions::EXITED | WaitIdOptions::NOHANG,
+        };
         loop {
-            let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
             match waitid(WaitId::Pid(self.pid), options) {
                 Ok(status) => return status.as_ref().map(Status::of),
                 Err(Errno::INTR) => {}
