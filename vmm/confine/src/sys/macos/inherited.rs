@@ -4,23 +4,18 @@
 
 use std::{io, os::fd::RawFd};
 
-use rustix::process::{Resource, getrlimit};
-
 use crate::{Error, Result};
-
-/// Most descriptors that are looked at: more than the system gives a process.
-const MOST: u64 = 1 << 20;
 
 /// Closes every descriptor but 0, 1, 2 and `keep`, which is sorted on return and loses doubles.
 ///
 /// Numbers are below the limit of open files, which is that of the parent still: some hundred in a
-/// terminal.
+/// terminal; without one, what the system gives a process (getdtablesize(2)).
 pub(super) fn close_others(keep: &mut Vec<RawFd>) -> Result<()> {
     keep.retain(|fd| *fd > 2);
     keep.sort_unstable();
     keep.dedup();
-    let limit = getrlimit(Resource::Nofile).current.unwrap_or(MOST).min(MOST);
-    let limit = RawFd::try_from(limit).unwrap_or(RawFd::MAX);
+    // SAFETY: the call takes nothing and cannot fail.
+    let limit = unsafe { libc::getdtablesize() };
     for fd in (3..limit).filter(|fd| keep.binary_search(fd).is_err()) {
         // SAFETY: the caller is a process that was just executed; whatever it opened by itself it
         // does not use again, and what it does use is excepted by `keep`.
