@@ -37,7 +37,8 @@ pub fn probe_hvf() -> Hvf {
     let mac = Mac {
         arm64: flag(c"hw.optional.arm64"),
         translated: flag(c"sysctl.proc_translated"),
-        supported: flag(c"kern.hv_support"),
+        // Two names of one number.
+        supported: flag(c"kern.hv_support") || flag(c"kern.hv.supported"),
         version: text(c"kern.osproductversion").and_then(|text| version(&text)),
         created: Created::Untried,
     };
