@@ -9,7 +9,7 @@
 //! firmware calls come out by its call filter (Linux 6.4), accesses to devices with a syndrome,
 //! accesses that the processor does not describe with a syndrome that says so. As strict as the
 //! framework: one machine, the interrupt controller before the first vCPU, all vCPUs before the
-//! first run, a vCPU used by its own thread only.
+//! first run, a vCPU used by its own thread only, none destroyed while another is in the guest.
 //!
 //! KVM does not tell which register a device access is of; it completes the access itself. So
 //! the shim chooses a register, a different one each time, and for the time of the access that

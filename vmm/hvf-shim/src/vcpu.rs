@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::ffi::c_int;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
 use applevisor_sys::{
     hv_error_t, hv_exit_reason_t, hv_reg_t, hv_return_t, hv_sys_reg_t, hv_vcpu_config_t,
@@ -18,6 +18,9 @@ use vmm_sys_util::signal::{SIGRTMIN, register_signal_handler, unblock_signal};
 use crate::access::Access;
 use crate::machine::{self, Target};
 use crate::{Answer, code, failed, registers};
+
+/// How many are in the guest.
+static INSIDE: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
     static CPU: RefCell<Option<Cpu>> = const { RefCell::new(None) };
@@ -95,7 +98,10 @@ impl Cpu {
                 *to = from;
             }
         }
-        match self.fd.run().map(|_| ()) {
+        INSIDE.fetch_add(1, Ordering::SeqCst);
+        let left = self.fd.run().map(|_| ());
+        INSIDE.fetch_sub(1, Ordering::SeqCst);
+        match left {
             Ok(()) => self.translate(),
             Err(error) if matches!(error.errno(), libc::EINTR | libc::EAGAIN) => {
                 let flag = &raw mut self.fd.get_kvm_run().immediate_exit;
@@ -172,6 +178,10 @@ unsafe extern "C" fn hv_vcpu_create(
 #[unsafe(no_mangle)]
 extern "C" fn hv_vcpu_destroy(vcpu: hv_vcpu_t) -> hv_return_t {
     code(with(vcpu, |_| Ok(())).and_then(|()| {
+        if INSIDE.load(Ordering::SeqCst) > 0 {
+            eprintln!("hvf-shim: a vCPU goes while another is in the guest");
+            return Err(hv_error_t::HV_BUSY);
+        }
         machine::with(|machine| {
             let index = usize::try_from(vcpu).map_err(|_| hv_error_t::HV_BAD_ARGUMENT)?;
             *machine.targets.get_mut(index).ok_or(hv_error_t::HV_BAD_ARGUMENT)? = None;
