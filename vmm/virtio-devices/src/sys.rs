@@ -8,6 +8,6 @@ mod imp;
 mod imp;
 
 pub(crate) use imp::{
-    ACKNOWLEDGED, RECEIVE, SEND, channel_pair, fill_random, keep_from_programs, memory_file,
-    release, without_signals,
+    ACKNOWLEDGED, RECEIVE, SEND, channel_pair, fill_random, keep_from_programs, make_room,
+    memory_file, release, without_signals,
 };

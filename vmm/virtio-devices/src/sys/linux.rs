@@ -33,6 +33,9 @@ pub(crate) fn without_signals(_socket: impl AsFd) -> io::Result<()> {
     Ok(())
 }
 
+/// There is room for some hundred kilobytes in a socket.
+pub(crate) fn make_room(_socket: impl AsFd, _bytes: u32) {}
+
 /// Fills `data` from the kernel's generator, waiting for it to be seeded.
 pub(crate) fn fill_random(data: &mut [u8]) -> io::Result<()> {
     let mut left = data;

@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::io::{FdFlags, fcntl_setfd};
-use rustix::net::sockopt::set_socket_nosigpipe;
+use rustix::net::sockopt::{set_socket_nosigpipe, set_socket_send_buffer_size};
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, socketpair};
 use vm_memory::{GuestMemoryRegion, GuestRegionMmap};
 
@@ -47,6 +47,13 @@ pub(crate) fn keep_from_programs(received: &OwnedFd) -> io::Result<()> {
 /// Sending over it when nobody receives is an error and not a signal.
 pub(crate) fn without_signals(socket: impl AsFd) -> io::Result<()> {
     Ok(set_socket_nosigpipe(socket, true)?)
+}
+
+/// Lets `bytes` wait in a socket for its reader: a Unix socket has room for 8 KiB here, which is
+/// little for what a connection carries. With less it is slower.
+pub(crate) fn make_room(socket: impl AsFd, bytes: u32) {
+    let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+    let _ = set_socket_send_buffer_size(socket, bytes);
 }
 
 /// Fills `data` from the kernel's generator.

@@ -138,6 +138,9 @@ impl Muxer {
         ours.set_nonblocking(true).ok()?;
         sys::without_signals(&ours).ok()?;
         let window = if self.connections.len() < CROWD { WINDOW } else { SMALL_WINDOW };
+        for end in [&ours, &theirs] {
+            sys::make_room(end, window);
+        }
         let connection = Connection::new(header, ours, window);
         let token = self.next_token;
         let interest = Interest::READABLE | Interest::WRITABLE;
