@@ -29,6 +29,7 @@ use parse::Parsed;
 /// Runs qvm and tells its exit status. Errors are printed here and nowhere else.
 pub fn main() -> ExitCode {
     let start = Instant::now();
+    crate::sys::enough_files();
     let done = dispatch(start);
     crate::sys::settle();
     match done {

@@ -24,8 +24,8 @@ use linux as imp;
 use macos as imp;
 
 pub use imp::{
-    ACKNOWLEDGED, RECEIVE, SEND, memory_file, names, own_program, peer, pipe, pipe_nonblocking, random, received,
-    settle, stream_nonblocking,
+    ACKNOWLEDGED, RECEIVE, SEND, enough_files, memory_file, names, own_folder, own_program, peer,
+    pipe, pipe_nonblocking, random, received, settle, stream_nonblocking,
 };
 
 #[cfg(target_os = "macos")]

@@ -60,7 +60,7 @@ impl Host {
         let vars: Vec<_> = env::vars_os().collect();
         let dirs = Dirs::new(&vars, account.home.as_deref());
         let homes: Vec<_> = account.home.iter().cloned().chain([dirs.home.clone()]).collect();
-        let own: Vec<_> = dirs.all().cloned().collect();
+        let own: Vec<_> = dirs.all().cloned().chain(crate::sys::own_folder()).collect();
         Ok(Self {
             cwd: env::current_dir().map_err(NoCwd)?,
             env: vars,

@@ -20,6 +20,7 @@ use rustix::{
     fs::{OFlags, fcntl_getfl, fcntl_setfl},
     io::{FdFlags, fcntl_setfd},
     net::{AddressFamily, RecvFlags, SendFlags, SocketType},
+    process::{Resource, Rlimit, getrlimit, setrlimit},
 };
 
 /// Who receives descriptors says so: until then they must stay open.
@@ -80,6 +81,22 @@ pub fn settle() {
     for path in NAMED.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
         let _ = std::fs::remove_file(path);
     }
+}
+
+/// Lets this process open as many files as the system always allows (`OPEN_MAX`), if its user may:
+/// a terminal lets it have 256, and each connection of a guest's is one or two.
+pub fn enough_files() {
+    const OPEN_MAX: u64 = 10240;
+    let limit = getrlimit(Resource::Nofile);
+    let enough = limit.maximum.map_or(OPEN_MAX, |most| most.min(OPEN_MAX));
+    if limit.current.is_some_and(|current| current < enough) {
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(enough), ..limit });
+    }
+}
+
+/// Where files of running processes lie.
+pub fn own_folder() -> Option<PathBuf> {
+    names::folder().ok()
 }
 
 /// This program, to be executed anew.
