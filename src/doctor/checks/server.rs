@@ -10,6 +10,20 @@ use crate::{doctor::report::Finding, error::line, serve::SandboxError};
 const INSTALL: &str =
     "`./scripts/setup model` on Debian, else install llama.cpp; without it machines have no model";
 
+/// What its sandbox is.
+const MADE: &str = if cfg!(target_os = "macos") {
+    "can be made: Seatbelt"
+} else {
+    "can be made, all layers of it"
+};
+/// What to do where it cannot be made.
+const SANDBOX: &str = if cfg!(target_os = "macos") {
+    "`log show --last 5m --predicate 'sender == \"Sandbox\"'` tells what was refused; a model server \
+     runs in Seatbelt or not at all"
+} else {
+    "a model server needs user namespaces, landlock and seccomp, and runs in all of them or not at all"
+};
+
 /// The program, and that it runs in its sandbox.
 pub fn program(
     found: &Result<Server, String>,
@@ -23,25 +37,19 @@ pub fn program(
         }
     };
     let path = server.program.display();
-    let sandbox = "can be made, all layers of it";
     match version {
         None => vec![Finding::ok("model server", path.to_string())],
         Some(Ok(version)) => vec![
             Finding::ok("model server", format!("{path} {version}")),
-            Finding::ok("sandbox", sandbox),
+            Finding::ok("sandbox", MADE),
         ],
         Some(Err(error @ SandboxError::NoVersion { .. })) => vec![
             Finding::warn("model server", line(error), "install it again, or another"),
-            Finding::ok("sandbox", sandbox),
+            Finding::ok("sandbox", MADE),
         ],
         Some(Err(error)) => vec![
             Finding::ok("model server", path.to_string()),
-            Finding::warn(
-                "sandbox",
-                line(error),
-                "a model server needs user namespaces, landlock and seccomp, and runs in all of \
-                 them or not at all",
-            ),
+            Finding::warn("sandbox", line(error), SANDBOX),
         ],
     }
 }
