@@ -177,3 +177,40 @@ fn a_servers_profile_is_taken() {
         assert!(!output("other/second").status.success());
     }
 }
+
+/// The test program as a server: it listens where it may, and is reached.
+#[test]
+fn a_server_listens_on_its_socket_only() {
+    if let Some(socket) = std::env::var_os(INSIDE) {
+        let socket = PathBuf::from(socket);
+        UnixListener::bind(socket.with_extension("other")).unwrap_err();
+        TcpListener::bind(("127.0.0.1", 0)).unwrap_err();
+        let (mut client, _) = UnixListener::bind(socket).unwrap().accept().unwrap();
+        return std::io::Write::write_all(&mut client, b"served").unwrap();
+    }
+    let world = world();
+    let program = std::env::current_exe().unwrap().canonicalize().unwrap();
+    let server = Server {
+        program: program.clone(),
+        libraries: Vec::new(),
+        weights: Vec::new(),
+        folder: world.path("shared"),
+        socket: world.path("shared/socket"),
+        metal: None,
+    };
+    let name = "a_server_listens_on_its_socket_only";
+    let mut child = start(server.arguments().unwrap(), &program)
+        .args(["--exact", name, "--nocapture"])
+        .env(INSIDE, &server.socket)
+        .spawn()
+        .unwrap();
+    let stream = loop {
+        match UnixStream::connect(&server.socket) {
+            Ok(stream) => break stream,
+            Err(_) => assert_eq!(child.try_wait().unwrap(), None),
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    };
+    assert_eq!(std::io::read_to_string(stream).unwrap(), "served");
+    assert!(child.wait().unwrap().success());
+}

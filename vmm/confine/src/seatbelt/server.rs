@@ -152,9 +152,10 @@ const METAL: &str = r#"(allow mach-lookup
   (ipc-posix-name-prefix "com.apple.GPUCompiler"))
 "#;
 
-/// After all that is denied.
-const SOCKET: &str = r#"(allow network-bind (literal (param "SOCKET")))
-(allow network-inbound (literal (param "SOCKET")))
+/// After all that is denied. By both names that Seatbelt has for where a socket lies.
+const SOCKET: &str = r#"(allow network-bind network-inbound
+  (literal (param "SOCKET"))
+  (local unix-socket (subpath (param "SOCKET"))))
 "#;
 
 #[cfg(test)]

@@ -24,15 +24,15 @@ fn everything_is_denied_but_what_is_listed() {
     let rules = rules(&bare.profile());
     assert_eq!(rules[..2], ["(version 1)", "(deny default)"]);
     assert_eq!(
-        rules[rules.len() - 7..],
+        rules[rules.len() - 6..],
         [
             "(deny file-write-setugid)",
             "(deny network*)",
             "(deny network-outbound)",
             "(allow system-socket (socket-domain AF_UNIX))",
             "(deny process-fork)",
-            "(allow network-bind (literal (param \"SOCKET\")))",
-            "(allow network-inbound (literal (param \"SOCKET\")))",
+            "(allow network-bind network-inbound (literal (param \"SOCKET\")) (local unix-socket \
+             (subpath (param \"SOCKET\"))))",
         ]
     );
     let of =
