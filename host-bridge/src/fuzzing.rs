@@ -116,7 +116,9 @@ fn check_media(body: &Value) {
     }
     if let Some(messages) = body.get_mut("messages").and_then(Value::as_array_mut) {
         for message in messages {
-            without_arguments(&mut message["content"]);
+            if let Some(content) = message.get_mut("content") {
+                without_arguments(content);
+            }
         }
     }
     check_tree(&body);

@@ -24,7 +24,7 @@ const BODIES: [&str; 5] = [
     r#"{"system":[{"type":"text","text":"x-anthropic-billing-header: a"},{"type":"text","text":"s"}],"messages":[{"role":"system","content":"x-anthropic-billing-header: a\nb"},{"role":"user","content":[{"type":"tool_use","input":{"image_url":"http://x"}},{"type":"image","source":{"type":"base64","data":"A"}}]}],"tools":[{"source":{"type":"url"}}]}"#,
     r#"{"instructions":"i","input":[{"role":"developer","content":[{"type":"input_text","text":"a"}]},{"type":"function_call_output","output":"x"},{"role":"user","content":[{"type":"input_image","image_url":"data:,"}]}]}"#,
     r#"{"prompt":"\u00e9\n","n_predict":-1,"x":[1e5,null,{"a":{"b":[]}}],"input_audio":{"data":"AAAA"}}"#,
-    r#"{"messages":[{"role":"user","content":"http://x"},{"role":"system"},{"role":"system","content":null}],"system":null}"#,
+    r#"{"messages":[7,{"role":"user","content":"http://x"},{"role":"system"},{"role":"system","content":null}],"system":null}"#,
 ];
 
 /// Pieces that mutations put in.

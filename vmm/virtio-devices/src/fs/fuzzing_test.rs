@@ -32,6 +32,13 @@ fn sessions() -> Vec<Vec<u8>> {
             request(Opcode::Setxattr, 2, &[&u32s(&[1, 0])[..], b"user.a\0v"].concat()),
             request(Opcode::Getxattr, 2, &[&u32s(&[64, 0])[..], b"user.a\0"].concat()),
             request(Opcode::Listxattr, 2, &u32s(&[64, 0])),
+            request(Opcode::Removexattr, 2, b"user.a\0"),
+            request(Opcode::Fallocate, 2, &[&fh(1, 8)[..], &fh(4096, 8)].concat()),
+            request(
+                Opcode::CopyFileRange,
+                2,
+                &[1_u64, 0, 2, 1, 100, 5, 0].map(u64::to_le_bytes).concat(),
+            ),
             request(Opcode::Release, 2, &fh(1, 16)),
             request(Opcode::Forget, 2, &fh(1, 0)),
         ]
