@@ -43,7 +43,7 @@ fn damaged_archives_neither_panic_nor_hang() {
         state ^= state << 17;
         (state >> 32) as usize % limit
     };
-    for round in 0..4000 {
+    for round in 0..4000_u32 {
         let mut bytes = archive((round % 4) as u8);
         for _ in 0..=random(3) {
             // Most of them in a header, and most of those in its size.
