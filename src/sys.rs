@@ -29,7 +29,7 @@ pub use imp::{
 };
 
 #[cfg(target_os = "macos")]
-pub use imp::sockets;
+pub use imp::{sockets, sysctl};
 
 /// A pair that carries descriptors, each with a message.
 pub use virtio_devices::vsock::channel::pair as channel;

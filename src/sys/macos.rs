@@ -4,6 +4,7 @@
 
 pub mod names;
 pub mod sockets;
+pub mod sysctl;
 
 use std::{
     fs::{File, OpenOptions},

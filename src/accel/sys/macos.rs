@@ -1,5 +1,5 @@
 //! Hypervisor.framework: asked by sysctl(3), then made to create one empty machine.
-#![expect(unsafe_code, reason = "sysctl and the framework are C functions")]
+#![expect(unsafe_code, reason = "the framework is C functions")]
 
 use std::{
     ffi::{CStr, OsStr, c_void},
@@ -9,10 +9,13 @@ use std::{
 
 use guest_image::Arch;
 
-use crate::accel::{
-    facts::Kvm,
-    hvf::{Created, Hvf, Mac, OLDEST, version},
-    qemu::Qemu,
+use crate::{
+    accel::{
+        facts::Kvm,
+        hvf::{Created, Hvf, Mac, OLDEST, version},
+        qemu::Qemu,
+    },
+    sys::sysctl,
 };
 
 #[link(name = "Hypervisor", kind = "framework")]
@@ -39,7 +42,7 @@ pub fn probe_hvf() -> Hvf {
         translated: flag(c"sysctl.proc_translated"),
         // Two names of one number.
         supported: flag(c"kern.hv_support") || flag(c"kern.hv.supported"),
-        version: text(c"kern.osproductversion").and_then(|text| version(&text)),
+        version: sysctl::text(c"kern.osproductversion").and_then(|text| version(&text)),
         created: Created::Untried,
     };
     let old = mac.version.is_some_and(|version| version < OLDEST);
@@ -64,36 +67,5 @@ fn create() -> Created {
 
 /// A number that says yes or no; one that is not known says no.
 fn flag(name: &CStr) -> bool {
-    let mut value: libc::c_int = 0;
-    let mut size = size_of::<libc::c_int>();
-    // SAFETY: the name ends with a NUL; at most `size` bytes are written to `value`.
-    let rc = unsafe {
-        libc::sysctlbyname(
-            name.as_ptr(),
-            (&raw mut value).cast(),
-            &raw mut size,
-            ptr::null_mut(),
-            0,
-        )
-    };
-    rc == 0 && value != 0
-}
-
-/// A text.
-fn text(name: &CStr) -> Option<String> {
-    let mut value = [0_u8; 64];
-    let mut size = value.len();
-    // SAFETY: the name ends with a NUL; at most `size` bytes are written to `value`.
-    let rc = unsafe {
-        libc::sysctlbyname(
-            name.as_ptr(),
-            value.as_mut_ptr().cast(),
-            &raw mut size,
-            ptr::null_mut(),
-            0,
-        )
-    };
-    let told = value.get(..size).filter(|_| rc == 0)?;
-    let told = told.split(|byte| *byte == 0).next()?;
-    Some(String::from_utf8_lossy(told).into_owned())
+    sysctl::number(name).is_some_and(|value| value != 0)
 }

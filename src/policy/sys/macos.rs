@@ -4,7 +4,6 @@
 //! descriptor. Paths are those that the system itself gives a file (`F_GETPATH`): as its names are
 //! spelled, whatever letters were typed, and without the second path that a firmlink makes
 //! (`/System/Volumes/Data/Users` is `/Users`).
-#![expect(unsafe_code, reason = "sysctl and O_NOFOLLOW_ANY have no safe wrapper")]
 
 mod account;
 
@@ -13,7 +12,6 @@ use std::{
     io,
     os::{fd::OwnedFd, unix::ffi::OsStringExt},
     path::{Component, Path, PathBuf},
-    ptr,
 };
 
 use rustix::fs::{self, CWD, Mode, OFlags};
@@ -21,7 +19,10 @@ use rustix::fs::{self, CWD, Mode, OFlags};
 pub use account::{group, user};
 
 use super::Limits;
-use crate::policy::places::{self, Kept};
+use crate::{
+    policy::places::{self, Kept},
+    sys::sysctl,
+};
 
 /// No component of the path may be a symbolic link.
 /// (`O_NOFOLLOW_ANY`, which libc has as a number with a sign.)
@@ -65,18 +66,6 @@ pub fn is_directory_beneath(dir: &OwnedFd, below: &Path) -> bool {
 /// Reads [`Limits`].
 pub fn limits() -> Limits {
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut memory: u64 = 0;
-    let mut size = size_of::<u64>();
-    // SAFETY: the name ends with a NUL; at most `size` bytes are written to `memory`.
-    let rc = unsafe {
-        libc::sysctlbyname(
-            c"hw.memsize".as_ptr(),
-            (&raw mut memory).cast(),
-            &raw mut size,
-            ptr::null_mut(),
-            0,
-        )
-    };
     // Where it is not told, no machine is refused for its size here.
-    Limits { cpus, memory: if rc == 0 { memory } else { u64::MAX } }
+    Limits { cpus, memory: sysctl::number(c"hw.memsize").unwrap_or(u64::MAX) }
 }

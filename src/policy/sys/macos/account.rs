@@ -1,4 +1,5 @@
 //! The user database of macOS: Open Directory, asked by getpwuid_r(3) and getgrgid_r(3).
+#![expect(unsafe_code, reason = "C functions that fill structures")]
 
 use std::{
     ffi::{CStr, OsString, c_char},
