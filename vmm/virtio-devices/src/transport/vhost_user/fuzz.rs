@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::net::Shutdown;
 use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::fs::FileExt;
 use std::os::unix::net::UnixStream;
 
 use rustix::fs::MemfdFlags;
@@ -18,8 +19,12 @@ const MESSAGES: usize = 32;
 /// Bytes in the file behind guest memory.
 const MEMORY: u64 = 0x1_0000;
 
+/// Last bytes of the input, which each page of guest memory begins with: rings, if they are there.
+const PAGE_START: usize = 64;
+
 /// Takes `data` apart into messages, each of four bytes (request, flags, descriptors, length of
-/// the body in units of eight bytes) and the body, sends them to [`serve`], and closes.
+/// the body in units of eight bytes) and the body, sends them to [`serve`], and closes. The last
+/// bytes are guest memory.
 pub fn fuzz_vhost_user(data: &[u8]) {
     // Whether they are taken is not the point; it ends without a panic.
     let _ = run(data);
@@ -38,6 +43,11 @@ fn send(mut data: &[u8]) -> Option<(UnixStream, UnixStream)> {
     ours.set_nonblocking(true).ok()?;
     let memory = File::from(rustix::fs::memfd_create("fuzz", MemfdFlags::CLOEXEC).ok()?);
     memory.set_len(MEMORY).ok()?;
+    let (messages, content) = data.split_at(data.len().saturating_sub(PAGE_START));
+    data = messages;
+    for page in (0..MEMORY).step_by(4096) {
+        memory.write_all_at(content, page).ok()?;
+    }
     let event = Event::new().ok()?;
     for _ in 0..MESSAGES {
         let Some(([request, flags, files, units], rest)) = data.split_first_chunk() else {
@@ -65,6 +75,8 @@ fn send(mut data: &[u8]) -> Option<(UnixStream, UnixStream)> {
 struct Synchronous {
     queues: Vec<ActiveQueue>,
     activations: u32,
+    /// Chains that were taken and given back.
+    served: u32,
 }
 
 impl VirtioDevice for Synchronous {
@@ -93,7 +105,9 @@ impl VirtioDevice for Synchronous {
                 let Ok(Some(chain)) = active.queue.pop(memory) else {
                     break;
                 };
-                let _ = active.queue.push(memory, chain.head(), 0);
+                if active.queue.push(memory, chain.head(), 0).is_ok() {
+                    self.served += 1;
+                }
                 activation.interrupt.queue(active.index);
             }
         }

@@ -29,7 +29,7 @@ fn seed() -> Vec<u8> {
         let base = 0x7000_0000 + 0x8000 * index;
         session.push(message(8, 0, &[state(index, 16)]));
         session.push(message(10, 0, &[state(index, 0)]));
-        session.push(message(9, 0, &[index, base, base + 0x2000, base + 0x1000, 0]));
+        session.push(message(9, 0, &[index, base, base + 0x2010, base + 0x1010, 0]));
         session.push(message(13, 1, &[index]));
         session.push(message(14, 1, &[index]));
         session.push(message(12, 1, &[index]));
@@ -39,6 +39,13 @@ fn seed() -> Vec<u8> {
     session.push(message(18, 0, &[state(0, 0)]));
     session.push(message(11, 0, &[state(0, 0)]));
     session.push(message(34, 0, &[]));
+    // A descriptor that can be written to, and behind it a ring that offers it.
+    let mut content = [0; PAGE_START];
+    content[1] = 0x70;
+    content[8] = 16;
+    content[12] = 2;
+    content[18] = 1;
+    session.push(content.to_vec());
     session.concat()
 }
 
@@ -47,6 +54,7 @@ fn the_seed_is_a_whole_session() {
     let (result, device) = run(&seed()).unwrap();
     result.unwrap();
     assert_eq!(device.activations, 3);
+    assert_eq!(device.served, 2, "a chain of each queue");
 }
 
 #[test]
