@@ -13,6 +13,8 @@
 
 mod machine;
 mod server;
+#[cfg(test)]
+mod testing;
 
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
@@ -130,59 +132,3 @@ const END: &str = r#"(deny file-write-setugid)
 (allow system-socket (socket-domain AF_UNIX))
 (deny process-fork)
 "#;
-
-/// The rules of a profile, each as words; fails where brackets or quotes do not match.
-#[cfg(test)]
-fn rules(profile: &str) -> Vec<String> {
-    let (mut rules, mut rule, mut depth, mut quoted) = (Vec::new(), String::new(), 0u32, false);
-    for c in profile.chars() {
-        match c {
-            '"' => quoted = !quoted,
-            '(' if !quoted => depth += 1,
-            ')' if !quoted => {
-                assert!(depth > 0, "a bracket too many");
-                depth -= 1;
-            }
-            '\\' | ';' | '#' => panic!("{c:?} in a profile"),
-            _ => {}
-        }
-        if depth > 0 || c == ')' {
-            rule.push(c);
-        }
-        if depth == 0 && !rule.is_empty() {
-            rules.push(rule.split_whitespace().collect::<Vec<_>>().join(" "));
-            rule.clear();
-        }
-    }
-    assert!(depth == 0 && !quoted && rule.is_empty());
-    rules
-}
-
-/// What holds for every profile: no rule allows without saying what, or says too much, and each
-/// parameter is given and used.
-#[cfg(test)]
-fn check(profile: &str, parameters: &Parameters<'_>) {
-    for rule in rules(profile) {
-        if rule.starts_with("(allow ") {
-            assert!(rule[1..].contains('('), "{rule}");
-        }
-        for wide in [
-            "(subpath \"/\")",
-            "\"/Users\"",
-            "\"/private\"",
-            "regex",
-            "\"/private/var/folders\"",
-            " tcp",
-            "local ip",
-        ] {
-            assert!(!rule.contains(wide), "{rule}");
-        }
-    }
-    for (name, _) in parameters {
-        assert!(profile.contains(&format!("(param \"{name}\")")), "{name}");
-    }
-    for used in profile.split("(param \"").skip(1) {
-        let name = used.split('"').next().unwrap_or_default();
-        assert!(parameters.iter().any(|(n, _)| n == name), "{name}");
-    }
-}

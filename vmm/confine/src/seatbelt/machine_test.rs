@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
-use super::super::{check, rules};
+use super::super::testing::{check, check_arguments, rules, starting, writing};
 use super::*;
 
 fn sample() -> Machine {
@@ -28,16 +28,13 @@ fn everything_is_denied_but_what_is_listed() {
             "(deny process-fork)",
         ]
     );
-    let of =
-        |start: &str| rules.iter().filter(|r| r.starts_with(start)).cloned().collect::<Vec<_>>();
+    let of = |start: &str| starting(&rules, start);
     assert_eq!(of("(allow process-exec"), ["(allow process-exec (literal (param \"PROGRAM\")))"]);
     for none in ["network", "mach", "iokit", "ipc", "process-fork", "file-issue", "default"] {
         assert!(of(&format!("(allow {none}")).is_empty(), "{none}");
     }
-    let writes: Vec<_> =
-        rules.iter().filter(|r| r.starts_with("(allow") && r.contains("write")).collect();
     assert_eq!(
-        writes,
+        writing(&rules),
         [
             "(allow file-write-data (literal \"/dev/null\"))",
             "(allow file-read* file-test-existence file-write* file-link file-lock (subpath (param \
@@ -73,11 +70,7 @@ fn a_path_cannot_add_rules() {
     hostile.given[0] = evil.into();
     assert_eq!(hostile.profile(), sample().profile());
     let arguments = hostile.arguments().unwrap();
-    assert!(arguments.contains(&OsString::from(format!("FOLDER0={evil}"))));
-    let (parameters, profile) = arguments.split_at(arguments.len() - 2);
-    assert!(profile[0] == "-p" && profile[1].to_str() == Some(hostile.profile().as_str()));
-    // Before it there are pairs of -D and NAME=PATH only.
-    assert!(parameters.chunks(2).all(|pair| pair[0] == "-D" && pair.len() == 2));
+    check_arguments(&arguments, &format!("FOLDER0={evil}"), &hostile.profile());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
-use super::super::{check, rules};
+use super::super::testing::{check, check_arguments, rules, starting, writing};
 use super::*;
 
 fn sample() -> Server {
@@ -35,15 +35,12 @@ fn everything_is_denied_but_what_is_listed() {
              (subpath (param \"SOCKET\"))))",
         ]
     );
-    let of =
-        |start: &str| rules.iter().filter(|r| r.starts_with(start)).cloned().collect::<Vec<_>>();
+    let of = |start: &str| starting(&rules, start);
     assert_eq!(of("(allow process-exec"), ["(allow process-exec (literal (param \"PROGRAM\")))"]);
     assert!(of("(allow network-outbound").is_empty());
     assert!(of("(allow mach-lookup").is_empty() && of("(allow iokit").is_empty());
-    let writes: Vec<_> =
-        rules.iter().filter(|r| r.starts_with("(allow") && r.contains("write")).collect();
     assert_eq!(
-        writes,
+        writing(&rules),
         [
             "(allow file-write-data (literal \"/dev/null\"))",
             "(allow file-write-data (literal \"/dev/stdout\") (literal \"/dev/stderr\"))",
@@ -65,11 +62,7 @@ fn a_path_cannot_add_rules() {
     hostile.weights = vec![evil.into(), "/Users/u/v.gguf".into()];
     assert_eq!(hostile.profile(), sample().profile());
     let arguments = hostile.arguments().unwrap();
-    assert!(arguments.contains(&OsString::from(format!("WEIGHTS0={evil}"))));
-    let (parameters, profile) = arguments.split_at(arguments.len() - 2);
-    assert!(profile[0] == "-p" && profile[1].to_str() == Some(hostile.profile().as_str()));
-    // Before it there are pairs of -D and NAME=PATH only.
-    assert!(parameters.chunks(2).all(|pair| pair[0] == "-D" && pair.len() == 2));
+    check_arguments(&arguments, &format!("WEIGHTS0={evil}"), &hostile.profile());
 }
 
 #[test]
