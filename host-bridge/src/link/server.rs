@@ -57,30 +57,17 @@ fn serve_and_keep(link: OwnedFd, supplier: Arc<dyn Supplier>, keep: bool) -> io:
         let Some(Packet { id, body }) = packet::parse::<Ask>(bytes) else {
             continue;
         };
-        let answer = match body {
-            Ask::Models => Answer::Models(supplier.models()),
-            Ask::Status => Answer::Status(supplier.status()),
-            Ask::Arrived => {
-                link.transit.iter().for_each(|transit| transit.arrived(id));
-                continue;
-            }
-            ask @ (Ask::Connect { .. } | Ask::Switch { .. }) => {
-                if let Some(place) = Place::take(&waiting) {
-                    let (link, supplier) = (Arc::clone(&link), Arc::clone(&supplier));
-                    let work = move || {
-                        let _place = place;
-                        let (answer, socket) = wait_for(&*supplier, ask);
-                        reply(&link, id, answer, socket);
-                    };
-                    let thread = std::thread::Builder::new().name("link".into());
-                    if thread.spawn(work).is_ok() {
-                        continue;
-                    }
-                }
-                Answer::Failed(Failure::Down("too many requests wait for the model".into()))
-            }
-        };
-        reply(&link, id, answer, None);
+        match body {
+            Ask::Models => reply(&link, id, Answer::Models(supplier.models()), None),
+            Ask::Status => reply(&link, id, Answer::Status(supplier.status()), None),
+            Ask::Arrived => link.transit.iter().for_each(|transit| transit.arrived(id)),
+            Ask::Connect { wait } => on_thread(&link, id, &waiting, &supplier, move |supplier| {
+                supplier.connect(wait).map(|socket| (Answer::Connected, Some(socket)))
+            }),
+            Ask::Switch { model } => on_thread(&link, id, &waiting, &supplier, move |supplier| {
+                supplier.switch(&model).map(|status| (Answer::Switched(status), None))
+            }),
+        }
     }
     Ok(())
 }
@@ -92,18 +79,28 @@ struct Line {
     transit: Option<Transit>,
 }
 
-fn wait_for(supplier: &dyn Supplier, ask: Ask) -> (Answer, Option<OwnedFd>) {
-    let failed = |failure| (Answer::Failed(failure), None);
-    match ask {
-        Ask::Connect { wait } => {
-            supplier.connect(wait).map_or_else(failed, |fd| (Answer::Connected, Some(fd)))
+/// Answers what may take long on a thread of its own, if one is left.
+fn on_thread(
+    link: &Arc<Line>,
+    id: u32,
+    waiting: &Arc<AtomicUsize>,
+    supplier: &Arc<dyn Supplier>,
+    ask: impl FnOnce(&dyn Supplier) -> Result<(Answer, Option<OwnedFd>), Failure> + Send + 'static,
+) {
+    if let Some(place) = Place::take(waiting) {
+        let (link, supplier) = (Arc::clone(link), Arc::clone(supplier));
+        let work = move || {
+            let _place = place;
+            let failed = |failure| (Answer::Failed(failure), None);
+            let (answer, socket) = ask(&*supplier).unwrap_or_else(failed);
+            reply(&link, id, answer, socket);
+        };
+        if std::thread::Builder::new().name("link".into()).spawn(work).is_ok() {
+            return;
         }
-        Ask::Switch { model } => {
-            supplier.switch(&model).map_or_else(failed, |status| (Answer::Switched(status), None))
-        }
-        Ask::Models => (Answer::Models(supplier.models()), None),
-        Ask::Status | Ask::Arrived => (Answer::Status(supplier.status()), None),
     }
+    let full = Failure::Down("too many requests wait for the model".into());
+    reply(link, id, Answer::Failed(full), None);
 }
 
 /// A bridge that is gone, or an answer that does not fit a packet, is nobody's loss but its own.
