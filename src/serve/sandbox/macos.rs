@@ -1,6 +1,7 @@
 //! What a model server may do on a Mac: what its profile of Seatbelt allows
-//! ([`confine::seatbelt::Server`]). It works in a folder of its own, which holds its socket and is removed
-//! after it; of one whose `qvm serve` was killed the folder stays until the next machine or server.
+//! ([`confine::seatbelt::Server`]). It works in a folder of its own, which holds its socket and is
+//! removed after it; of one whose `qvm serve` was killed the folder stays until the next machine or
+//! server.
 
 use std::{
     ffi::OsString,

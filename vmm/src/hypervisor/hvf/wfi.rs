@@ -1,10 +1,11 @@
 //! How long a vCPU that waits for an interrupt may sleep.
 //!
 //! With its own interrupt controller the framework lets a vCPU wait by itself, as others have
-//! measured with macOS 26. Where it stops the guest instead, the thread sleeps: until the guest's timer, until a device
-//! raises a line, until somebody kicks. What it cannot see is an interrupt that another vCPU
-//! sends through the framework's controller; so the sleep is bounded, and the guest, entered
-//! again, takes the interrupt or waits anew. A wait that ends early is always allowed.
+//! measured with macOS 26. Where it stops the guest instead, the thread sleeps: until the guest's
+//! timer, until a device raises a line, until somebody kicks. What it cannot see is an interrupt
+//! that another vCPU sends through the framework's controller; so the sleep is bounded, and the
+//! guest, entered again, takes the interrupt or waits anew. A wait that ends early is always
+//! allowed.
 
 use std::time::Duration;
 
